@@ -114,7 +114,8 @@ def _data_path(data: object, location: tuple[int | str, ...]) -> Path:
     path: list[str | int] = []
     here: Any = data
     for part in location:
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
+        in_mapping = isinstance(here, dict) and part in here
+        if in_mapping or (isinstance(here, list) and part in range(len(here))):
             here = here[part]
             path.append(part)
     return tuple(path)

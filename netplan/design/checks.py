@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules that a whole design must keep: each one a function that yields findings.
+
+Looking up names of equipment happens in :mod:`netplan.design.resolve`; here stand the
+rules about traffic, networks, zones and places. A rule never stops another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+from netplan.catalog.model import Material, Protocol
+from netplan.design.design import Design, Path
+from netplan.design.findings import Finding, Severity
+from netplan.design.names import node_of, port_of, task_of
+from netplan.design.resolve import Equipment, nearest
+from netplan.ipv6.addresses import site_prefix
+
+Rule = Callable[[Design, Equipment], Iterable[Finding]]
+
+_SERVING = {"gnb": "5g", "access-point": "iwlan", "olt": "pon"}
+_JOINING = {"ue": "5g", "iwlan-client": "iwlan"}
+
+
+def check(design: Design, equipment: Equipment) -> list[Finding]:
+    """Apply every rule and collect what they find."""
+    return list(chain.from_iterable(rule(design, equipment) for rule in RULES))
+
+
+def _error(
+    design: Design,
+    code: str,
+    at: tuple[str, str],
+    keys: Path,
+    message: str,
+    *,
+    expected: str = "",
+    found: str = "",
+    hint: str = "",
+) -> Finding:
+    return design.finding(
+        code, Severity.ERROR, message, at=at, keys=keys, expected=expected, found=found, hint=hint
+    )
+
+
+def _known_node(
+    design: Design, code: str, at: tuple[str, str], keys: Path, reference: str
+) -> Iterator[Finding]:
+    node = node_of(reference)
+    if node not in design.nodes:
+        yield _error(
+            design, code, at, keys, "there is no such node", expected="a node of the design",
+            found=node, hint=nearest(node, design.nodes),
+        )  # fmt: skip
+
+
+def stream_ends_exist(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """STREAM-NODE-UNKNOWN, STREAM-SELF, STREAM-PASSIVE: ends are nodes that can send and receive."""
+    for name, stream in design.streams.items():
+        at = ("streams", name)
+        yield from _known_node(design, "STREAM-NODE-UNKNOWN", at, ("from",), stream.talker)
+        for index, listener in enumerate(stream.listeners):
+            keys: Path = ("to", index)
+            yield from _known_node(design, "STREAM-NODE-UNKNOWN", at, keys, listener)
+            if node_of(listener) == node_of(stream.talker):
+                yield _error(
+                    design, "STREAM-SELF", at, keys, "a stream leads back to its talker",
+                    expected="another node", found=listener, hint="correct 'from' or 'to'",
+                )  # fmt: skip
+        if len({node_of(one) for one in stream.listeners}) != len(stream.listeners):
+            yield _error(
+                design, "STREAM-LISTENER-TWICE", at, ("to",), "a listener is named twice",
+                expected="each listener once", found=", ".join(stream.listeners),
+                hint="remove the second one",
+            )  # fmt: skip
+        for index, node in enumerate(stream.path or ()):
+            yield from _known_node(design, "STREAM-NODE-UNKNOWN", at, ("path", index), node)
+        for key, node in (("from", stream.talker), ("to", stream.listeners[0])):
+            resolved = equipment.nodes.get(node_of(node))
+            if resolved is not None and "splitter" in resolved.functions:
+                yield _error(
+                    design, "STREAM-PASSIVE", at, (key,), "a splitter cannot send or receive",
+                    expected="an active node", found=node, hint="name the device behind it",
+                )  # fmt: skip
+
+
+def stream_contract_is_sound(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """STREAM-JITTER, STREAM-PATH-MANY: contract and route can be honoured."""
+    for name, stream in design.streams.items():
+        at = ("streams", name)
+        if stream.every_ps is not None and stream.jitter_ps > stream.every_ps:
+            yield _error(
+                design, "STREAM-JITTER", at, ("jitter",), "the jitter is longer than the period",
+                expected="at most the period", found="more", hint="shorten 'jitter'",
+            )  # fmt: skip
+        if stream.path is not None and len(stream.listeners) > 1:
+            yield _error(
+                design, "STREAM-PATH-MANY", at, ("path",), "an explicit path leads to one listener",
+                expected="one listener", found=f"{len(stream.listeners)} listeners",
+                hint="write one stream for each listener, or leave 'path' out",
+            )  # fmt: skip
+
+
+def relation_ends_exist(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """RELATION-NODE-UNKNOWN, RELATION-SELF, RELATION-CYCLE: two different nodes, a known cycle."""
+    for name, relation in design.relations.items():
+        at = ("relations", name)
+        for key, end in (("controller", relation.controller), ("device", relation.device)):
+            yield from _known_node(design, "RELATION-NODE-UNKNOWN", at, (key,), end)
+        if node_of(relation.controller) == node_of(relation.device):
+            yield _error(
+                design, "RELATION-SELF", at, ("device",), "controller and device are one node",
+                expected="two different nodes", found=relation.device, hint="correct one of them",
+            )  # fmt: skip
+        protocol = design.catalog.get(Protocol, relation.protocol)
+        if protocol is not None and protocol.smallest_cycle_ps is not None:
+            least_ps = protocol.smallest_cycle_ps.value
+            if relation.cycle_ps < least_ps:
+                yield _error(
+                    design, "RELATION-CYCLE", at, ("cycle",),
+                    f"{protocol.name} does not know so short a cycle",
+                    expected=f"at least {least_ps / 1e6:g} us",
+                    found=f"{relation.cycle_ps / 1e6:g} us", hint="lengthen 'cycle'",
+                )  # fmt: skip
+
+
+def chain_members_exist(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """CHAIN-NODE-UNKNOWN, CHAIN-TASK-UNKNOWN: nodes and tasks of a chain exist."""
+    for name, chain_ in design.chains.items():
+        at = ("chains", name)
+        for index, member in enumerate(chain_.path):
+            keys: Path = ("path", index)
+            yield from _known_node(design, "CHAIN-NODE-UNKNOWN", at, keys, member)
+            node = design.nodes.get(node_of(member))
+            task = task_of(member)
+            inner = 0 < index < len(chain_.path) - 1
+            if node is None:
+                continue
+            if (task and task not in node.tasks) or (inner and not task):
+                yield _error(
+                    design, "CHAIN-TASK-UNKNOWN", at, keys,
+                    "a chain passes a node by one of its tasks",
+                    expected="'node:task'", found=member, hint=nearest(task, node.tasks),
+                )  # fmt: skip
+        if chain_.via is not None and len(chain_.via) != len(chain_.path) - 1:
+            yield _error(
+                design, "CHAIN-VIA", at, ("via",), "'via' names one stream per step of the path",
+                expected=f"{len(chain_.path) - 1} streams", found=f"{len(chain_.via)}",
+                hint="name a stream for every step, or leave 'via' out",
+            )  # fmt: skip
+
+
+def offer_ends_exist(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """OFFER-NODE-UNKNOWN, OFFER-PORT-UNKNOWN: reference points are ports of the design."""
+    for name, offer in design.offers.items():
+        at = ("offers", name)
+        for index, end in enumerate(offer.between):
+            keys: Path = ("between", index)
+            yield from _known_node(design, "OFFER-NODE-UNKNOWN", at, keys, end)
+            node = equipment.nodes.get(node_of(end))
+            if node is not None and port_of(end) not in node.ports:
+                yield _error(
+                    design, "OFFER-PORT-UNKNOWN", at, keys, "a reference point is a port",
+                    expected=f"'{node.name}.PORT'", found=end,
+                    hint=nearest(port_of(end), node.ports),
+                )  # fmt: skip
+        if not 64 <= offer.frame_octets <= 9216:
+            yield _error(
+                design, "OFFER-FRAME", at, ("frame",), "this is no Ethernet frame",
+                expected="64 B to 9216 B", found=f"{offer.frame_octets} B",
+                hint="use a frame size of ITU-T Y.1564, such as 512 B",
+            )  # fmt: skip
+
+
+def networks_are_served(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """NODE-NETWORK, NETWORK-UNSERVED, NETWORK-CORE: who serves a network, and with what."""
+    serving: dict[str, list[str]] = {name: [] for name in design.networks}
+    cores: set[str] = set()
+    for name, node in equipment.nodes.items():
+        network = node.node.network
+        kinds = {kind for function, kind in _SERVING.items() if function in node.functions}
+        if "upf" in node.functions:
+            kinds.add("5g")
+        if network is None:
+            if kinds:
+                yield _error(
+                    design, "NODE-NETWORK", ("nodes", name), (), "it is not said which network it serves",
+                    expected="'network: ...'", found="nothing",
+                    hint=nearest("", [n for n, x in design.networks.items() if x.kind in kinds]),
+                )  # fmt: skip
+            continue
+        if network not in design.networks or design.networks[network].kind not in kinds:
+            yield _error(
+                design, "NODE-NETWORK", ("nodes", name), ("network",),
+                "it cannot serve this network",
+                expected=f"a network of kind {' or '.join(sorted(kinds)) or 'it can serve (none)'}",
+                found=network, hint=nearest(network, design.networks),
+            )  # fmt: skip
+            continue
+        if node.functions & set(_SERVING):
+            serving[network].append(name)
+        if "upf" in node.functions:
+            cores.add(network)
+    for name, network_ in design.networks.items():
+        if not serving[name]:
+            yield _error(
+                design, "NETWORK-UNSERVED", ("networks", name), (), "no node serves this network",
+                expected="a gNB, access point or OLT with 'network: " + name + "'", found="none",
+                hint="add 'network' to the node that serves it",
+            )  # fmt: skip
+        if network_.kind == "5g" and name not in cores:
+            yield _error(
+                design, "NETWORK-CORE", ("networks", name), (), "the 5G network has no UPF",
+                expected=f"a node with function upf and 'network: {name}'", found="none",
+                hint="add a UPF, or the function 'upf' to the gNB",
+            )  # fmt: skip
+
+
+def attachments_fit(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """ATTACH-NETWORK, RADIO-POSITION: radio interfaces join a network of their kind, somewhere."""
+    for name, node in equipment.nodes.items():
+        kinds = {kind for function, kind in _JOINING.items() if function in node.functions}
+        for interface, attachment in node.node.attach.items():
+            network = design.networks.get(attachment.network)
+            if network is None or network.kind not in kinds:
+                yield _error(
+                    design, "ATTACH-NETWORK", ("nodes", name), ("attach", interface, "network"),
+                    "it cannot join this network",
+                    expected=f"a network of kind {' or '.join(sorted(kinds)) or '(none)'}",
+                    found=attachment.network, hint=nearest(attachment.network, design.networks),
+                )  # fmt: skip
+        radio = bool(node.node.attach) or bool(node.functions & {"gnb", "access-point"})
+        if radio and node.node.at_m is None and node.node.moves is None:
+            yield _error(
+                design, "RADIO-POSITION", ("nodes", name), (), "a radio needs a place",
+                expected="'at: [x, y]' or 'moves: ROUTE'", found="neither",
+                hint="say where it stands; reception follows from it",
+            )  # fmt: skip
+
+
+def zones_are_joined_by_conduits(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """ZONE-CONDUIT, CONDUIT-ZONE: traffic between zones uses a conduit that allows it.
+
+    Source: IEC 62443-3-2:2020, ZCR 3.1.
+    """
+    allowed: dict[frozenset[str], set[str]] = {}
+    for name, conduit in design.conduits.items():
+        for index, zone in enumerate(conduit.between):
+            if zone not in design.zones:
+                yield _error(
+                    design, "CONDUIT-ZONE", ("conduits", name), ("between", index),
+                    "there is no such zone", found=zone, hint=nearest(zone, design.zones),
+                )  # fmt: skip
+        for index, protocol in enumerate(conduit.allow):
+            if design.catalog.get(Protocol, protocol) is None:
+                yield _error(
+                    design, "CONDUIT-PROTOCOL", ("conduits", name), ("allow", index),
+                    "the catalogue has no such protocol", found=protocol,
+                    hint=nearest(protocol, design.catalog.ids(Protocol)),
+                )  # fmt: skip
+        allowed.setdefault(frozenset(conduit.between), set()).update(conduit.allow or {"*"})
+    flows = [
+        *(
+            (("streams", name), stream.talker, listener, stream.protocol)
+            for name, stream in design.streams.items()
+            for listener in stream.listeners
+        ),
+        *(
+            (("relations", name), relation.controller, relation.device, relation.protocol)
+            for name, relation in design.relations.items()
+        ),
+    ]
+    for at, talker, listener, protocol in flows:
+        ends = [design.nodes.get(node_of(one)) for one in (talker, listener)]
+        zones = [end.zone if end is not None else None for end in ends]
+        if None in zones or zones[0] == zones[1]:
+            continue
+        permitted = allowed.get(frozenset(str(zone) for zone in zones), set())
+        if not permitted & {protocol, "*"}:
+            yield design.finding(
+                "ZONE-CONDUIT", Severity.WARNING,
+                f"traffic crosses from zone '{zones[0]}' to '{zones[1]}' without a conduit",
+                at=at, expected=f"a conduit between them that allows {protocol}",
+                found=f"{len(permitted)} protocols allowed", hint="add a conduit, or move a node",
+            )  # fmt: skip
+
+
+def places_are_on_their_floor(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """NODE-OUTSIDE, WALL-MATERIAL: nodes stand on their floor, walls are of known material."""
+    for name, node in design.nodes.items():
+        floor = design.floor_of(node)
+        if floor is None or node.at_m is None:
+            continue
+        if not all(0 <= node.at_m[axis] <= floor.size_m[axis] for axis in (0, 1)):
+            yield design.finding(
+                "NODE-OUTSIDE", Severity.WARNING, "the node stands outside its floor",
+                at=("nodes", name), keys=("at",),
+                expected=f"within {floor.size_m[0]:g} m by {floor.size_m[1]:g} m",
+                found=f"{node.at_m[0]:g} m, {node.at_m[1]:g} m",
+                hint="correct 'at', or where the module is placed",
+            )  # fmt: skip
+    for site_name, site in design.sites.items():
+        for building_name, building in site.buildings.items():
+            for floor_name, floor in building.floors.items():
+                for index, wall in enumerate(floor.walls):
+                    if design.catalog.get(Material, wall.material) is None:
+                        yield _error(
+                            design, "WALL-MATERIAL", ("sites", site_name),
+                            ("buildings", building_name, "floors", floor_name, "walls", index,
+                             "material"),
+                            "the catalogue has no such material", found=wall.material,
+                            hint=nearest(wall.material, design.catalog.ids(Material)),
+                        )  # fmt: skip
+
+
+def nodes_are_connected(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """NODE-UNCONNECTED: a node without link or radio cannot take part."""
+    joined = {node for link in equipment.links.values() for node, _ in link.ends}
+    mentioned = {node_of(end) for link in design.links.values() for end in link.between}
+    for name, node in design.nodes.items():
+        if name not in joined and name not in mentioned and not node.attach:
+            yield design.finding(
+                "NODE-UNCONNECTED", Severity.WARNING, "no link or network reaches this node",
+                at=("nodes", name), expected="a link or 'attach'", found="neither",
+                hint="connect it, or remove it",
+            )  # fmt: skip
+
+
+def prefix_is_usable(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """ADDRESS-PREFIX: the plant's IPv6 prefix leaves a /64 for every VLAN."""
+    try:
+        site_prefix(design.addressing.prefix, design.name)
+    except ValueError as error:
+        yield Finding(
+            code="ADDRESS-PREFIX",
+            severity=Severity.ERROR,
+            message="this prefix cannot number the plant",
+            mark=design.addressing_mark,
+            path="addressing.prefix",
+            expected="an IPv6 prefix of /48 or shorter, such as 'fd12:3456:789a::/48'",
+            found=f"{design.addressing.prefix} ({error})",
+            hint="take a unique local prefix (RFC 4193) or the provider's",
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    stream_ends_exist,
+    stream_contract_is_sound,
+    relation_ends_exist,
+    chain_members_exist,
+    offer_ends_exist,
+    networks_are_served,
+    attachments_fit,
+    zones_are_joined_by_conduits,
+    places_are_on_their_floor,
+    nodes_are_connected,
+    prefix_is_usable,
+)
+"""Every rule, in the order in which a reader meets the parts of a design."""

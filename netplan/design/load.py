@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a file to a design: reading, validating, placing modules.
+
+Every finding that can be made is made before anything stops. What cannot be
+validated is left out of the design, so that later checks still see the rest.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from netplan.catalog.loader import Catalog
+from netplan.design.design import Design, Origin, Path
+from netplan.design.document import Document, Fragment, Module, Placement
+from netplan.design.equipment import Link, Node
+from netplan.design.findings import DesignError, Finding, Mark, Severity, has_errors, path_text
+from netplan.design.places import Point
+from netplan.design.source import Source, mark_of, read_document
+from netplan.design.traffic import Chain, Relation, Stream
+from netplan.design.validation import validate
+
+_DEEPEST_PLACEMENT = 8
+_MOST_OBJECTS = 200_000
+
+
+@dataclass(slots=True)
+class _Collected:
+    """Objects by absolute name, filled while modules are placed."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
+    relations: dict[str, Relation] = field(default_factory=dict)
+    chains: dict[str, Chain] = field(default_factory=dict)
+    origins: dict[tuple[str, str], Origin] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    kept_links: list[int] | None = None
+    """Index in the file of each link of the document, where wrong ones were left out."""
+
+    def count(self) -> int:
+        return len(self.origins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The circumstances that a placement hands to the members of a module."""
+
+    prefix: str = ""
+    connect: Mapping[str, str] = field(default_factory=dict)
+    corner_m: Point | None = None
+    floor: str | None = None
+    zone: str | None = None
+    modules_on_the_way: tuple[str, ...] = ()
+
+
+def load_design(path: str | os.PathLike[str]) -> tuple[Design, tuple[Finding, ...]]:
+    """Read a design with its modules placed; findings may be warnings only.
+
+    Raises:
+        DesignError: With every finding, when any of them is an error.
+    """
+    design, findings = read_design(path)
+    if design is None or has_errors(findings):
+        raise DesignError(findings)
+    return design, findings
+
+
+def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Finding, ...]]:
+    """Read as much of a design as can be read, for an editor that shows wrong designs too.
+
+    Returns:
+        The design, without the objects that could not be validated (None when
+        the document's own head is wrong), and the findings.
+
+    Raises:
+        DesignError: When the file cannot be read at all.
+    """
+    source = read_document(path)
+    head, findings, kept_links = _head(source)
+    if head is None:
+        return None, tuple(findings)
+    collected = _Collected(findings=findings, kept_links=kept_links)
+    raw: dict[str, Any] = source.data if isinstance(source.data, dict) else {}
+    _collect(collected, source, head, (), (), _Place())
+    _place_all(collected, source, head.modules, raw.get("modules", {}), head, (), _Place())
+    for name in head.offers:
+        collected.origins["offers", name] = Origin(source=source, path=("offers", name))
+    for group in ("zones", "conduits", "networks", "routes", "sites"):
+        for name in getattr(head, group):
+            collected.origins[group, name] = Origin(source=source, path=(group, name))
+    folder = FilePath(os.fspath(path)).parent
+    design = Design(
+        name=head.name,
+        description=head.description,
+        addressing=head.addressing,
+        addressing_mark=mark_of(source.marks, ("addressing", "prefix")),
+        catalog=Catalog.load([folder / layer for layer in head.catalog]),
+        sites=head.sites,
+        routes=head.routes,
+        zones=head.zones,
+        conduits=head.conduits,
+        networks=head.networks,
+        nodes=collected.nodes,
+        links=collected.links,
+        streams=collected.streams,
+        relations=collected.relations,
+        chains=collected.chains,
+        offers=head.offers,
+        origins=collected.origins,
+    )
+    return design, tuple(collected.findings)
+
+
+def _head(source: Source) -> tuple[Document | None, list[Finding], list[int] | None]:
+    """The document without the parts that do not validate, the findings, the links kept."""
+    if not isinstance(source.data, dict):
+        finding = Finding(
+            code="DESIGN-NOT-A-MAPPING",
+            severity=Severity.ERROR,
+            message="a design is a mapping of keys",
+            mark=mark_of(source.marks, ()),
+            expected="'plantwire: 1', 'name: ...', 'nodes: ...'",
+            found="a list" if isinstance(source.data, list) else repr(source.data)[:60],
+            hint="start with 'plantwire: 1'",
+        )
+        return None, [finding], None
+    data: dict[str, Any] = source.data
+    document, findings = validate(Document, data, mark_at=lambda path: mark_of(source.marks, path))
+    if document is not None:
+        return document, findings, None
+    data, kept_links = _without_wrong_parts(data, findings)
+    document, _ = validate(Document, data, mark_at=lambda path: mark_of(source.marks, path))
+    return document, findings, kept_links
+
+
+def _without_wrong_parts(
+    data: dict[str, Any], findings: list[Finding]
+) -> tuple[dict[str, Any], list[int]]:
+    """A copy of the document without the objects that the findings are about; links kept."""
+    wrong = {finding.path for finding in findings}
+
+    def is_wrong(path: Path) -> bool:
+        text = path_text(path)
+        return any(one == text or one.startswith((text + ".", text + "[")) for one in wrong)
+
+    kept: dict[str, Any] = {}
+    links: list[int] = []
+    known = {f.alias or name for name, f in Document.model_fields.items()}
+    for key, value in data.items():
+        if key not in known:
+            continue
+        if isinstance(value, dict):
+            kept[key] = {name: one for name, one in value.items() if not is_wrong((key, name))}
+        elif isinstance(value, list):
+            right = [index for index in range(len(value)) if not is_wrong((key, index))]
+            kept[key] = [value[index] for index in right]
+            links = right if key == "links" else links
+        elif not is_wrong((key,)):
+            kept[key] = value
+    return kept, links
+
+
+def _place_all(
+    collected: _Collected,
+    source: Source,
+    modules: Mapping[str, Module],
+    raw_modules: Mapping[str, Any],
+    fragment: Fragment,
+    base: Path,
+    place: _Place,
+) -> None:
+    """Place every module that a fragment asks for, and those that these ask for."""
+    for index, placement in enumerate(fragment.place):
+        path: Path = (*base, "place", index)
+        if not _may_place(collected, source, modules, placement, path, place):
+            continue
+        inner = _Place(
+            prefix=f"{place.prefix}{placement.prefix}/",
+            connect=dict(placement.connect),
+            corner_m=_shifted(placement.at_m, place.corner_m),
+            floor=placement.floor or place.floor,
+            zone=placement.zone or place.zone,
+            modules_on_the_way=(*place.modules_on_the_way, placement.module),
+        )
+        module_path: Path = ("modules", placement.module)
+        override: Path = (*path, "override")
+        data = _merged(raw_modules[placement.module], placement.override)
+
+        def mark_at(
+            inside: Path, module_path: Path = module_path, override: Path = override
+        ) -> Mark | None:
+            where = override + inside
+            if where not in source.marks:
+                where = module_path + inside
+            return mark_of(source.marks, where)
+
+        module, findings = validate(
+            Module,
+            data,
+            mark_at=mark_at,
+            base=module_path,
+            context={"prefix": inner.prefix, "connect": inner.connect},
+        )
+        collected.findings.extend(findings)
+        if module is None:
+            continue
+        _collect(collected, source, module, module_path, override, inner)
+        _place_all(collected, source, modules, raw_modules, module, module_path, inner)
+
+
+def _may_place(
+    collected: _Collected,
+    source: Source,
+    modules: Mapping[str, Module],
+    placement: Placement,
+    path: Path,
+    place: _Place,
+) -> bool:
+    def refuse(code: str, key: str, message: str, expected: str, found: str, hint: str) -> bool:
+        collected.findings.append(
+            Finding(
+                code=code,
+                severity=Severity.ERROR,
+                message=message,
+                mark=mark_of(source.marks, (*path, key)),
+                path=path_text((*path, key)),
+                expected=expected,
+                found=found,
+                hint=hint,
+            )
+        )
+        return False
+
+    module = modules.get(placement.module)
+    if module is None:
+        known = ", ".join(sorted(modules)) or "none"
+        return refuse(
+            "DESIGN-MODULE-UNKNOWN", "module", f"there is no module '{placement.module}'",
+            f"one of: {known}", placement.module, "define it under 'modules'",
+        )  # fmt: skip
+    way = (*place.modules_on_the_way, placement.module)
+    if placement.module in place.modules_on_the_way or len(way) > _DEEPEST_PLACEMENT:
+        return refuse(
+            "DESIGN-MODULE-LOOP", "module", "modules place one another without end",
+            "a module that does not contain itself", " -> ".join(way), "break the loop",
+        )  # fmt: skip
+    for name in module.needs:
+        if name not in placement.connect:
+            return refuse(
+                "DESIGN-MODULE-NEEDS", "connect", f"module '{placement.module}' needs '{name}'",
+                f"'{name}: ...' under 'connect'", ", ".join(placement.connect) or "nothing",
+                f"connect '{name}' to a node or port of the plant",
+            )  # fmt: skip
+    prefix = f"{place.prefix}{placement.prefix}/"
+    if any(name.startswith(prefix) for _, name in collected.origins):
+        return refuse(
+            "DESIGN-NAME-DUPLICATE", "as", f"'{prefix}' is used by another placement",
+            "a prefix of its own", placement.prefix, "choose another name after 'as'",
+        )  # fmt: skip
+    if collected.count() > _MOST_OBJECTS:
+        return refuse(
+            "DESIGN-TOO-LARGE", "module", "the design has too many objects",
+            f"at most {_MOST_OBJECTS}", str(collected.count()), "divide the plant",
+        )  # fmt: skip
+    return True
+
+
+def _collect(
+    collected: _Collected,
+    source: Source,
+    fragment: Fragment,
+    base: Path,
+    override: Path,
+    place: _Place,
+) -> None:
+    """Take over a fragment's objects under their absolute names."""
+
+    def origin(*keys: str | int) -> Origin:
+        return Origin(
+            source=source, path=(*base, *keys), override=(*override, *keys) if override else ()
+        )
+
+    for name, node in fragment.nodes.items():
+        collected.nodes[place.prefix + name] = _node_in_place(node, place)
+        collected.origins["nodes", place.prefix + name] = origin("nodes", name)
+    targets: tuple[tuple[str, Mapping[str, Any], dict[str, Any]], ...] = (
+        ("streams", fragment.streams, collected.streams),
+        ("relations", fragment.relations, collected.relations),
+        ("chains", fragment.chains, collected.chains),
+    )
+    for group, objects, target in targets:
+        for name, one in objects.items():
+            target[place.prefix + name] = one
+            collected.origins[group, place.prefix + name] = origin(group, name)
+    for index, name, link in _named_links(fragment, collected.links):
+        if not base and collected.kept_links is not None:
+            index = collected.kept_links[index]  # noqa: PLW2901 - the place in the file
+        collected.links[name] = link
+        collected.origins["links", name] = origin("links", index)
+
+
+def _named_links(fragment: Fragment, taken: Mapping[str, Link]) -> Iterator[tuple[int, str, Link]]:
+    """Links with a name made of their ends; a second one between the same ends gets a number."""
+    for index, link in enumerate(fragment.links):
+        name = stem = "--".join(link.between)
+        number = 2
+        while name in taken:
+            name = f"{stem}#{number}"
+            number += 1
+        yield index, name, link
+
+
+def _node_in_place(node: Node, place: _Place) -> Node:
+    changes: dict[str, object] = {}
+    if place.corner_m is not None and node.at_m is not None:
+        changes["at_m"] = _shifted(node.at_m, place.corner_m)
+    elif place.corner_m is not None:
+        changes["at_m"] = place.corner_m
+    if node.floor is None and place.floor is not None:
+        changes["floor"] = place.floor
+    if node.zone is None and place.zone is not None:
+        changes["zone"] = place.zone
+    return node.model_copy(update=changes) if changes else node
+
+
+def _shifted(point_m: Point | None, corner_m: Point | None) -> Point | None:
+    if point_m is None or corner_m is None:
+        return point_m if corner_m is None else corner_m
+    size = max(len(point_m), len(corner_m))
+    padded = [(*one, *([0.0] * (size - len(one)))) for one in (point_m, corner_m)]
+    return tuple(a + b for a, b in zip(*padded, strict=True))
+
+
+def _merged(base: Any, change: Any) -> Any:
+    """Mappings merged key by key, everything else replaced; the inputs stay as they are."""
+    if not (isinstance(base, dict) and isinstance(change, dict)):
+        return copy.deepcopy(change)
+    merged = dict(base)
+    for key, value in change.items():
+        merged[key] = _merged(base[key], value) if key in base else copy.deepcopy(value)
+    return merged

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan as plain data: transmitters, hops, streams, targets.
+
+It is what the three kinds of evidence share, and all they share. It says where
+frames go, how large they are, how each transmitter works and what is promised;
+it says nothing about how long anything waits.
+
+A *hop* takes a frame from the moment it is wholly received by a node (or released by
+its talker) through that node's processing, the queue of one transmitter
+(:class:`Egress`) and the medium behind it, until the frame is wholly received by the
+next node. Times are integer picoseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netplan.design.findings import Finding
+from netplan.media.interface import (
+    DelayTerm,
+    GrantMechanism,
+    NoService,
+    ServiceCurve,
+    WireMechanism,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Egress:
+    """A transmitter: queues, and the mechanism that empties them onto a medium.
+
+    Strict priority over ``queue_count`` queues; a higher queue number is served first;
+    each queue is first in, first out.
+
+    Attributes:
+        name: Unique, such as ``sw1.p2``, or ``gnb1.5g>agv1`` where a port serves each
+            receiver by a transmitter of its own.
+        node: Node that holds it.
+        port: Its port on that node.
+        medium: Name of the medium, for people.
+        queue_count: Number of queues.
+        buffer_octets: Room for waiting frames over all queues, counted in frame octets (the frame
+            in transmission on a wire does not count); None when nothing limits it.
+        mechanism: What empties the queues.
+        service: What a bound may count on.
+        assumptions: Of the medium, in full sentences.
+    """
+
+    name: str
+    node: str
+    port: str
+    medium: str
+    queue_count: int
+    buffer_octets: int | None
+    mechanism: WireMechanism | GrantMechanism
+    service: ServiceCurve | NoService
+    assumptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One step of a stream: processing, queue, medium, up to full reception.
+
+    Attributes:
+        egress_index: Index into :attr:`Plan.egresses`.
+        parent_index: Hop of the same stream that this one continues; -1 at the talker.
+        from_node: Where the frame waits.
+        to_node: Where it is received.
+        to_port: Port that receives it.
+        queue_index: Queue that it waits in at the egress; higher is served first.
+        added_octets: Octets that this hop's encapsulation adds to the stream's frames (tunnels).
+        before: Fixed terms between full reception (or release) and entering the queue.
+        after: Fixed terms between the last octet leaving and full reception.
+    """
+
+    egress_index: int
+    parent_index: int
+    from_node: str
+    to_node: str
+    to_port: str
+    queue_index: int
+    added_octets: int
+    before: tuple[DelayTerm, ...]
+    after: tuple[DelayTerm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emission:
+    """The traffic contract of a stream: what its talker may release, at most.
+
+    Message k consists of the frames ``messages[k % len(messages)]``, all handed to the
+    talker's queue at once. Two consecutive releases of a *sporadic* talker are at least
+    ``period_ps`` apart; a periodic talker releases message k at
+    ``phase + k * period_ps`` plus a delay between 0 and ``jitter_ps``.
+
+    Attributes:
+        messages: Frame sizes (``frame_octets``, destination address to FCS) of each message in
+            turn; more than one message describes a repeating pattern such as a
+            group of pictures.
+        period_ps: Time between messages; the least such time for a sporadic talker.
+        sporadic: Whether the talker may wait longer than the period.
+        phase_ps: Release of the first message on the network's time; None when
+            unknown (any phase is possible).
+        jitter_ps: Largest delay of a release against its nominal time.
+    """
+
+    messages: tuple[tuple[int, ...], ...]
+    period_ps: int
+    sporadic: bool
+    phase_ps: int | None
+    jitter_ps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStream:
+    """A stream with its tree of hops.
+
+    Latency runs from the first bit of the frame (after the preamble) leaving the
+    talker's port, or from entering the queue of a talker that sends at grants, to its last
+    bit entering the listener's port.
+
+    Attributes:
+        name: Absolute name.
+        kind: ``cyclic``, ``burst``, ``rate``, ``video``, ``best-effort`` or ``offer``; for people.
+        talker: Node that sends.
+        listeners: Nodes that receive.
+        listener_hops: For each listener, the index in ``hops`` of the hop that ends there.
+        hops: The tree, parents before children.
+        emission: Traffic contract.
+        pcp: Priority code point.
+        vlan: VLAN identifier; 0 when the frames carry a priority tag only.
+        talker_host: Host terms from application to port, used by targets that ask for it.
+        listener_host: Host terms from port to application, for any listener.
+        allowed_miss_ratio: Share of frames that may be late or lost; 0 means none.
+        no_bound: Why no bound can be stated for this stream whatever its media say
+            (handover, for instance); empty when there is no such reason.
+    """
+
+    name: str
+    kind: str
+    talker: str
+    listeners: tuple[str, ...]
+    listener_hops: tuple[int, ...]
+    hops: tuple[Hop, ...]
+    emission: Emission
+    pcp: int
+    vlan: int
+    talker_host: tuple[DelayTerm, ...]
+    listener_host: tuple[tuple[DelayTerm, ...], ...]
+    allowed_miss_ratio: float = 0.0
+    no_bound: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStage:
+    """One step of a reaction chain: a stream to a node, and the task that it feeds there.
+
+    Attributes:
+        stream_index: Stream that carries the value.
+        listener_index: Which of the stream's listeners is meant.
+        task_cycle_ps: Period of the task that reads the value; 0 when the value acts at once (actuator).
+        task_phase_ps: Start of the task on the network's time; None when unknown.
+        task_work_ps: Time from the start of the task until its output may be sent.
+    """
+
+    stream_index: int
+    listener_index: int
+    task_cycle_ps: int
+    task_phase_ps: int | None
+    task_work_ps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChain:
+    """A reaction chain: sensor, tasks, actuator; its target is a reaction time."""
+
+    name: str
+    stages: tuple[ChainStage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is promised about a subject, and by how much it may be missed.
+
+    Attributes:
+        subject: Name of the stream, relation, chain or offer.
+        subject_kind: ``stream``, ``relation``, ``chain`` or ``offer``.
+        stream_index: The stream that is measured; -1 for a chain (see ``chain_index``).
+        listener_index: Which of its listeners; -1 for a chain.
+        chain_index: The chain that is measured; -1 otherwise.
+        listener: Node at which it is measured.
+        direction: ``forward`` or ``reverse`` for offers and relations; empty otherwise.
+        quantity: ``latency``, ``variation``, ``update interval``, ``reaction time``,
+            ``loss``, ``rate`` or ``availability``.
+        statistic: ``max``, ``mean``, ``ratio`` or a percentile such as ``p99`` or ``p99.9``.
+        limit: In ``unit``: picoseconds, ratio or bit/s.
+        unit: ``ps``, ``ratio`` or ``bps``.
+        application: Whether the hosts' delay counts (application to application).
+        period_ps: For an update interval, the nominal interval; otherwise the averaging
+            period of an offer's statistic, 0 when none is stated.
+    """
+
+    subject: str
+    subject_kind: str
+    stream_index: int
+    listener_index: int
+    chain_index: int
+    listener: str
+    direction: str
+    quantity: str
+    statistic: str
+    limit: float
+    unit: str
+    application: bool = False
+    period_ps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedNode:
+    """A node as the report and the drawing need it."""
+
+    name: str
+    role: str
+    model: str
+    zone: str
+    position_m: tuple[float, float, float] | None
+    availability_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLink:
+    """A cable, fibre or radio attachment: two port names and a medium.
+
+    ``availability_ratio`` is None where the design does not say how often it fails.
+    """
+
+    ends: tuple[str, str]
+    medium: str
+    line_bps: int
+    availability_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything derived from one design.
+
+    Attributes:
+        name: Of the design.
+        design_hash: Of the expanded design with the catalogue values it uses.
+        version: Of the tool that made the plan.
+        egresses: Every transmitter that a stream uses.
+        streams: Every stream, relations expanded into two, offers into test streams.
+        chains: Reaction chains.
+        targets: What is judged.
+        nodes: All nodes.
+        links: All links and radio attachments.
+        addresses: Interface name to IPv6 address with prefix length.
+        vlans: VLAN identifier to its name.
+        findings: From reading, checking and planning.
+        assumptions: What the plan rests on, in full sentences.
+    """
+
+    name: str
+    design_hash: str
+    version: str
+    egresses: tuple[Egress, ...]
+    streams: tuple[PlannedStream, ...]
+    chains: tuple[PlannedChain, ...]
+    targets: tuple[Target, ...]
+    nodes: tuple[PlannedNode, ...]
+    links: tuple[PlannedLink, ...]
+    addresses: dict[str, str]
+    vlans: dict[int, str]
+    findings: tuple[Finding, ...]
+    assumptions: tuple[str, ...]

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way of each demand: nodes to pass, tunnels unfolded, trees of hops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from netplan.design.design import Design
+from netplan.design.findings import Finding, Severity
+from netplan.design.names import port_of
+from netplan.design.resolve import Equipment
+from netplan.media.frames import (
+    ETHERNET_HEADER_OCTETS,
+    GTP_U_OCTETS,
+    VLAN_TAG_OCTETS,
+)
+from netplan.plan.channel import Channel, Channels
+from netplan.plan.demand import Demand
+from netplan.tsn.routing import Router
+
+_ETHERNET_IN_TUNNEL_OCTETS = ETHERNET_HEADER_OCTETS + VLAN_TAG_OCTETS + GTP_U_OCTETS
+"""Outer header, tag and GTP-U around a whole frame; its FCS gives way to the outer one."""
+_IP_IN_TUNNEL_OCTETS = GTP_U_OCTETS
+"""Only the packet is carried: the outer Ethernet header takes the place of the inner one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One channel on a way, and what a tunnel adds to the frames there."""
+
+    channel: Channel
+    added_octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """All channels from a talker to one listener."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(slots=True)
+class WayFinder:
+    """Finds ways over a plant's channels."""
+
+    design: Design
+    channels: Channels
+    router: Router
+
+    def ways(self, demand: Demand) -> tuple[list[Way], list[Finding]]:
+        """A way to each listener, or findings for those that cannot be reached."""
+        ways: list[Way] = []
+        findings: list[Finding] = []
+        for index, listener in enumerate(demand.listeners):
+            if demand.waypoints:
+                nodes = self.router.through((demand.talker, *demand.waypoints, listener))
+            else:
+                nodes = self.router.shortest(demand.talker, listener)
+            if nodes is None:
+                findings.append(self._unreachable(demand, index))
+                continue
+            way = self._unfold(nodes)
+            if way is None:
+                findings.append(self._unreachable(demand, index))
+                continue
+            wrong_port = self._wrong_port(demand, way)
+            if wrong_port is not None:
+                findings.append(wrong_port)
+                continue
+            ways.append(way)
+        return ways, findings
+
+    def _unfold(self, nodes: tuple[str, ...]) -> Way | None:
+        """Replace each step between a UE and its UPF by radio and tunnel."""
+        steps: list[Step] = []
+        for from_node, to_node in pairwise(nodes):
+            channel = self.channels.between.get((from_node, to_node))
+            tunnels = self.channels.tunnels
+            if channel is not None and not self._is_tunnelled(from_node, to_node):
+                steps.append(Step(channel=channel, added_octets=0))
+            elif from_node in tunnels and tunnels[from_node][1] == to_node:
+                tunnel = self._tunnel(from_node, upward=True)
+                if tunnel is None:
+                    return None
+                steps.extend(tunnel)
+            elif to_node in tunnels and tunnels[to_node][1] == from_node:
+                tunnel = self._tunnel(to_node, upward=False)
+                if tunnel is None:
+                    return None
+                steps.extend(tunnel)
+            else:
+                return None
+        return Way(steps=tuple(steps))
+
+    def _is_tunnelled(self, from_node: str, to_node: str) -> bool:
+        tunnels = self.channels.tunnels
+        return tunnels.get(from_node, ("", ""))[0] == to_node or (
+            tunnels.get(to_node, ("", ""))[0] == from_node
+        )
+
+    def _tunnel(self, ue: str, *, upward: bool) -> list[Step] | None:
+        """Radio between UE and gNB, then the GTP-U tunnel between gNB and UPF, or back."""
+        gnb, upf = self.channels.tunnels[ue]
+        inner = self.router.shortest(gnb, upf) if upward else self.router.shortest(upf, gnb)
+        if inner is None:
+            return None
+        sessions = {attachment.session for attachment in self.design.nodes[ue].attach.values()}
+        added = _IP_IN_TUNNEL_OCTETS if sessions == {"ip"} else _ETHERNET_IN_TUNNEL_OCTETS
+        carried = [
+            Step(channel=self.channels.between[pair], added_octets=added)
+            for pair in pairwise(inner)
+        ]
+        radio = self.channels.between[(ue, gnb) if upward else (gnb, ue)]
+        if upward:
+            return [Step(channel=radio, added_octets=0), *carried]
+        return [*carried, Step(channel=radio, added_octets=0)]
+
+    def _unreachable(self, demand: Demand, index: int) -> Finding:
+        keys: tuple[str | int, ...] = ()
+        if demand.origin[0] == "streams":
+            keys = ("to", index)
+        listener = demand.listeners[index]
+        return self.design.finding(
+            "ROUTE-NONE", Severity.ERROR, f"no way leads from '{demand.talker}' to '{listener}'",
+            at=demand.origin, keys=keys,
+            expected="links and networks that join them through nodes that forward",
+            found="none" if not demand.waypoints else "none through the nodes of 'path'",
+            hint="connect them; only bridges, routers, firewalls and UPFs pass frames on",
+        )  # fmt: skip
+
+    def _wrong_port(self, demand: Demand, way: Way) -> Finding | None:
+        """An offer's reference points are ports: its way must leave and arrive by them."""
+        if demand.origin[0] != "offers":
+            return None
+        offer = self.design.offers[demand.origin[1]]
+        ports = [port_of(end) for end in offer.between]
+        if demand.name.endswith(".reverse"):
+            ports.reverse()
+        used = [way.steps[0].channel.from_port, way.steps[-1].channel.to_port]
+        if used == ports:
+            return None
+        return self.design.finding(
+            "OFFER-PATH", Severity.ERROR, "the way does not pass the offer's reference points",
+            at=demand.origin, keys=("between",), expected=f"a way by ports {' and '.join(ports)}",
+            found=f"ports {' and '.join(used)}", hint="name the ports that face each other",
+        )  # fmt: skip
+
+
+def way_finder(design: Design, equipment: Equipment, channels: Channels) -> WayFinder:
+    """A finder whose routes treat each UE as a neighbour of its UPF.
+
+    Traffic of a UE must pass its UPF, so between the two there is only the tunnel; a gNB
+    passes nothing on by itself.
+    """
+    neighbours = {node: list(others) for node, others in channels.neighbours.items()}
+    for ue, (gnb, upf) in channels.tunnels.items():
+        if gnb == upf:
+            continue
+        neighbours[ue] = [upf if other == gnb else other for other in neighbours[ue]]
+        neighbours[gnb] = [other for other in neighbours[gnb] if other != ue]
+        neighbours.setdefault(upf, []).append(ue)
+    forwards = {
+        name: node.forwards and not ("gnb" in node.functions and "upf" not in node.functions)
+        for name, node in equipment.nodes.items()
+    }
+    return WayFinder(
+        design=design, channels=channels, router=Router(neighbours=neighbours, forwards=forwards)
+    )
+
+
+def tree_of(ways: list[Way]) -> tuple[list[tuple[Step, int]], list[int]]:
+    """Merge ways with common beginnings into a tree.
+
+    Returns:
+        Steps with the index of their parent (-1 at the talker), parents first; and
+        for each way the index of its last step.
+    """
+    tree: list[tuple[Step, int]] = []
+    index_of: dict[tuple[int, tuple[str, str]], int] = {}
+    ends: list[int] = []
+    for way in ways:
+        parent = -1
+        for step in way.steps:
+            key = (parent, (step.channel.from_node, step.channel.to_node))
+            if key not in index_of:
+                index_of[key] = len(tree)
+                tree.append((step, parent))
+            parent = index_of[key]
+        ends.append(parent)
+    return tree, ends
+
+
+def largest_on(routed: Mapping[str, tuple[Demand, list[Way]]]) -> dict[str, int]:
+    """The largest frame on each transmitter, tunnels included."""
+    largest: dict[str, int] = {}
+    for demand, ways in routed.values():
+        frame = max(max(message) for message in demand.emission.messages)
+        for way in ways:
+            for step in way.steps:
+                name = step.channel.egress
+                largest[name] = max(frame + step.added_octets, largest.get(name, 0))
+    return largest
+
+
+def allowed_on(
+    routed: Mapping[str, tuple[Demand, list[Way]]],
+) -> dict[str, float]:
+    """The share of frames that may be late on each radio transmitter.
+
+    A demand's tolerated share is divided evenly over the radio channels of its longest
+    way; each transmitter gets the smallest share that any of its demands grants.
+    """
+    allowed: dict[str, float] = {}
+    for demand, ways in routed.values():
+        if demand.allowed_miss_ratio <= 0:
+            continue
+        radios = max(sum(step.channel.radio for step in way.steps) for way in ways)
+        for way in ways:
+            for step in way.steps:
+                if step.channel.radio:
+                    share = demand.allowed_miss_ratio / radios
+                    name = step.channel.egress
+                    allowed[name] = min(share, allowed.get(name, 1.0))
+    return allowed
