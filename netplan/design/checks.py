@@ -48,7 +48,7 @@ def _known_node(
     design: Design, code: str, at: tuple[str, str], keys: Path, reference: str
 ) -> Iterator[Finding]:
     node = node_of(reference)
-    if node not in design.nodes:
+    if node not in design.nodes and not design.is_left_out("nodes", node):
         yield _error(
             design, code, at, keys, "there is no such node", expected="a node of the design",
             found=node, hint=nearest(node, design.nodes),
@@ -63,12 +63,12 @@ def stream_ends_exist(design: Design, equipment: Equipment) -> Iterator[Finding]
         for index, listener in enumerate(stream.listeners):
             keys: Path = ("to", index)
             yield from _known_node(design, "STREAM-NODE-UNKNOWN", at, keys, listener)
-            if node_of(listener) == node_of(stream.talker):
+            if listener == stream.talker:
                 yield _error(
                     design, "STREAM-SELF", at, keys, "a stream leads back to its talker",
                     expected="another node", found=listener, hint="correct 'from' or 'to'",
                 )  # fmt: skip
-        if len({node_of(one) for one in stream.listeners}) != len(stream.listeners):
+        if len(set(stream.listeners)) != len(stream.listeners):
             yield _error(
                 design, "STREAM-LISTENER-TWICE", at, ("to",), "a listener is named twice",
                 expected="each listener once", found=", ".join(stream.listeners),
@@ -76,11 +76,13 @@ def stream_ends_exist(design: Design, equipment: Equipment) -> Iterator[Finding]
             )  # fmt: skip
         for index, node in enumerate(stream.path or ()):
             yield from _known_node(design, "STREAM-NODE-UNKNOWN", at, ("path", index), node)
-        for key, node in (("from", stream.talker), ("to", stream.listeners[0])):
-            resolved = equipment.nodes.get(node_of(node))
+        ends: list[tuple[Path, str]] = [(("from",), stream.talker)]
+        ends += [(("to", index), listener) for index, listener in enumerate(stream.listeners)]
+        for keys, node in ends:
+            resolved = equipment.nodes.get(node)
             if resolved is not None and "splitter" in resolved.functions:
                 yield _error(
-                    design, "STREAM-PASSIVE", at, (key,), "a splitter cannot send or receive",
+                    design, "STREAM-PASSIVE", at, keys, "a splitter cannot send or receive",
                     expected="an active node", found=node, hint="name the device behind it",
                 )  # fmt: skip
 
@@ -152,7 +154,7 @@ def chain_members_exist(design: Design, equipment: Equipment) -> Iterator[Findin
 
 
 def offer_ends_exist(design: Design, equipment: Equipment) -> Iterator[Finding]:
-    """OFFER-NODE-UNKNOWN, OFFER-PORT-UNKNOWN: reference points are ports of the design."""
+    """OFFER-NODE-UNKNOWN, OFFER-PORT-UNKNOWN, OFFER-SELF, OFFER-FRAME: two ports, a real frame."""
     for name, offer in design.offers.items():
         at = ("offers", name)
         for index, end in enumerate(offer.between):
@@ -165,6 +167,12 @@ def offer_ends_exist(design: Design, equipment: Equipment) -> Iterator[Finding]:
                     expected=f"'{node.name}.PORT'", found=end,
                     hint=nearest(port_of(end), node.ports),
                 )  # fmt: skip
+        if node_of(offer.between[0]) == node_of(offer.between[1]):
+            yield _error(
+                design, "OFFER-SELF", at, ("between",), "both reference points are on one node",
+                expected="two different nodes", found=" and ".join(offer.between),
+                hint="name the far end of the service",
+            )  # fmt: skip
         if not 64 <= offer.frame_octets <= 9216:
             yield _error(
                 design, "OFFER-FRAME", at, ("frame",), "this is no Ethernet frame",
@@ -189,6 +197,8 @@ def networks_are_served(design: Design, equipment: Equipment) -> Iterator[Findin
                     expected="'network: ...'", found="nothing",
                     hint=nearest("", [n for n, x in design.networks.items() if x.kind in kinds]),
                 )  # fmt: skip
+            continue
+        if design.is_left_out("networks", network):
             continue
         if network not in design.networks or design.networks[network].kind not in kinds:
             yield _error(
@@ -223,6 +233,8 @@ def attachments_fit(design: Design, equipment: Equipment) -> Iterator[Finding]:
         kinds = {kind for function, kind in _JOINING.items() if function in node.functions}
         for interface, attachment in node.node.attach.items():
             network = design.networks.get(attachment.network)
+            if design.is_left_out("networks", attachment.network):
+                continue
             if network is None or network.kind not in kinds:
                 yield _error(
                     design, "ATTACH-NETWORK", ("nodes", name), ("attach", interface, "network"),
@@ -247,7 +259,7 @@ def zones_are_joined_by_conduits(design: Design, equipment: Equipment) -> Iterat
     allowed: dict[frozenset[str], set[str]] = {}
     for name, conduit in design.conduits.items():
         for index, zone in enumerate(conduit.between):
-            if zone not in design.zones:
+            if zone not in design.zones and not design.is_left_out("zones", zone):
                 yield _error(
                     design, "CONDUIT-ZONE", ("conduits", name), ("between", index),
                     "there is no such zone", found=zone, hint=nearest(zone, design.zones),
@@ -286,8 +298,20 @@ def zones_are_joined_by_conduits(design: Design, equipment: Equipment) -> Iterat
             )  # fmt: skip
 
 
+def zones_have_vlans_of_their_own(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """ZONE-VLAN: two zones in one VLAN are not separated."""
+    owners: dict[int, str] = {}
+    for name, zone in design.zones.items():
+        if zone.vlan is not None and owners.setdefault(zone.vlan, name) != name:
+            yield design.finding(
+                "ZONE-VLAN", Severity.WARNING, "two zones share a VLAN",
+                at=("zones", name), keys=("vlan",), expected="a VLAN of its own",
+                found=f"{zone.vlan}, as zone '{owners[zone.vlan]}'", hint="choose another VLAN",
+            )  # fmt: skip
+
+
 def places_are_on_their_floor(design: Design, equipment: Equipment) -> Iterator[Finding]:
-    """NODE-OUTSIDE, WALL-MATERIAL: nodes stand on their floor, walls are of known material."""
+    """NODE-OUTSIDE, ROUTE-FLOOR, WALL-MATERIAL: all stand on a floor, walls are of known material."""
     for name, node in design.nodes.items():
         floor = design.floor_of(node)
         if floor is None or node.at_m is None:
@@ -299,6 +323,12 @@ def places_are_on_their_floor(design: Design, equipment: Equipment) -> Iterator[
                 expected=f"within {floor.size_m[0]:g} m by {floor.size_m[1]:g} m",
                 found=f"{node.at_m[0]:g} m, {node.at_m[1]:g} m",
                 hint="correct 'at', or where the module is placed",
+            )  # fmt: skip
+    for name, route in design.routes.items():
+        if route.floor is not None and route.floor not in design.floors():
+            yield _error(
+                design, "ROUTE-FLOOR", ("routes", name), ("floor",), "there is no such floor",
+                found=route.floor, hint=nearest(route.floor, design.floors()),
             )  # fmt: skip
     for site_name, site in design.sites.items():
         for building_name, building in site.buildings.items():
@@ -318,6 +348,8 @@ def nodes_are_connected(design: Design, equipment: Equipment) -> Iterator[Findin
     """NODE-UNCONNECTED: a node without link or radio cannot take part."""
     joined = {node for link in equipment.links.values() for node, _ in link.ends}
     mentioned = {node_of(end) for link in design.links.values() for end in link.between}
+    if ("links", "") in design.left_out:
+        return
     for name, node in design.nodes.items():
         if name not in joined and name not in mentioned and not node.attach:
             yield design.finding(
@@ -353,6 +385,7 @@ RULES: tuple[Rule, ...] = (
     networks_are_served,
     attachments_fit,
     zones_are_joined_by_conduits,
+    zones_have_vlans_of_their_own,
     places_are_on_their_floor,
     nodes_are_connected,
     prefix_is_usable,

@@ -45,7 +45,8 @@ class Design:
     """A whole design with modules expanded; immutable.
 
     Names of members of a placed module begin with its prefix (``cell1/cam1``);
-    references inside the objects are absolute.
+    references inside the objects are absolute. ``left_out`` names what is written but could
+    not be validated: it is not missing.
     """
 
     name: str
@@ -65,6 +66,15 @@ class Design:
     chains: Mapping[str, Chain]
     offers: Mapping[str, Offer]
     origins: Mapping[tuple[str, str], Origin]
+    left_out: frozenset[tuple[str, str]] = frozenset()
+
+    def is_left_out(self, group: str, name: str) -> bool:
+        """Whether a name is missing only because what it names did not validate."""
+        parts = name.split("/")
+        prefixes = ("/".join(parts[:count]) + "/" for count in range(1, len(parts)))
+        return (group, name) in self.left_out or any(
+            ("nodes", prefix) in self.left_out for prefix in prefixes
+        )
 
     def finding(
         self,
@@ -92,10 +102,12 @@ class Design:
         )
 
     def floor_of(self, node: Node) -> Floor | None:
-        """The floor that a node stands on: the named one, or the only one there is."""
+        """The floor that a node stands or moves on: the named one, or the only one there is."""
         floors = self.floors()
-        if node.floor is not None:
-            return floors.get(node.floor)
+        route = self.routes.get(node.moves or "")
+        name = node.floor or (route.floor if route is not None else None)
+        if name is not None:
+            return floors.get(name)
         return next(iter(floors.values())) if len(floors) == 1 else None
 
     def floors(self) -> dict[str, Floor]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from netplan.catalog.model import Strict
 from netplan.design.equipment import Link, Node
-from netplan.design.names import Name, Reference
+from netplan.design.names import AnyReference, Name
 from netplan.design.networks import Addressing, Network
 from netplan.design.places import Conduit, Point, Route, Site, Zone
 from netplan.design.traffic import Chain, Offer, Relation, Stream
@@ -25,7 +25,7 @@ class Placement(Strict):
     )
     floor: str | None = None
     zone: str | None = Field(default=None, description="Zone of members that name none.")
-    connect: dict[Name, Reference] = Field(
+    connect: dict[Name, AnyReference] = Field(
         default_factory=dict, description="What the module's '$name' stands for."
     )
     override: dict[str, object] = Field(

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from netplan.catalog.model import Strict
-from netplan.design.names import Name, Reference
+from netplan.design.names import Name, PortReference
 from netplan.design.networks import Attachment
 from netplan.design.places import Point
 from netplan.design.quantities import Duration, Gain, Length, Lifetime, Period, Rate
@@ -81,7 +81,7 @@ class Node(Strict):
 class Link(Strict):
     """A cable or fibre between two ports; the next free port is taken where none is named."""
 
-    between: tuple[Reference, Reference]
+    between: tuple[PortReference, PortReference]
     medium: str = Field(description="A copper or fibre type of the catalogue, such as 'cat6a'.")
     length_m: Length = Field(alias="length")
     rate_bps: Rate | None = Field(
@@ -93,7 +93,7 @@ class Link(Strict):
     splices: Annotated[int, Field(ge=0, le=1000)] = 0
     connectors: Annotated[int, Field(ge=0, le=100)] = 2
     attenuator_db: Gain = Field(
-        alias="attenuator", default=0.0, description="Fixed optical attenuator in a PON."
+        alias="attenuator", default=0.0, description="Loss of a fixed optical attenuator."
     )
     mtbf_ps: Lifetime | None = Field(alias="mtbf", default=None)
     repair_ps: Lifetime | None = Field(alias="repair", default=None)

@@ -25,7 +25,7 @@ from netplan.design.traffic import Chain, Relation, Stream
 from netplan.design.validation import validate
 
 _DEEPEST_PLACEMENT = 8
-_MOST_OBJECTS = 200_000
+_MOST_PLACEMENTS = 50_000
 
 
 @dataclass(slots=True)
@@ -39,11 +39,12 @@ class _Collected:
     chains: dict[str, Chain] = field(default_factory=dict)
     origins: dict[tuple[str, str], Origin] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    kept_links: list[int] | None = None
-    """Index in the file of each link of the document, where wrong ones were left out."""
-
-    def count(self) -> int:
-        return len(self.origins)
+    prefixes: set[str] = field(default_factory=set)
+    kept: Mapping[str, list[int]] = field(default_factory=dict)
+    """Index in the file of each entry of the document's lists, where wrong ones were left out."""
+    left_out: set[tuple[str, str]] = field(default_factory=set)
+    """Collection and name of what did not validate; a name ending in / stands for a placement."""
+    placements: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +82,12 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
         DesignError: When the file cannot be read at all.
     """
     source = read_document(path)
-    head, findings, kept_links = _head(source)
+    head, findings, kept = _head(source)
     if head is None:
         return None, tuple(findings)
-    collected = _Collected(findings=findings, kept_links=kept_links)
+    collected = _Collected(findings=findings, kept=kept)
     raw: dict[str, Any] = source.data if isinstance(source.data, dict) else {}
+    _note_left_out(collected, head, raw)
     _collect(collected, source, head, (), (), _Place())
     _place_all(collected, source, head.modules, raw.get("modules", {}), head, (), _Place())
     for name in head.offers:
@@ -99,7 +101,7 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
         description=head.description,
         addressing=head.addressing,
         addressing_mark=mark_of(source.marks, ("addressing", "prefix")),
-        catalog=Catalog.load([folder / layer for layer in head.catalog]),
+        catalog=_catalog([folder / layer for layer in head.catalog], collected),
         sites=head.sites,
         routes=head.routes,
         zones=head.zones,
@@ -112,12 +114,39 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
         chains=collected.chains,
         offers=head.offers,
         origins=collected.origins,
+        left_out=frozenset(collected.left_out),
     )
     return design, tuple(collected.findings)
 
 
-def _head(source: Source) -> tuple[Document | None, list[Finding], list[int] | None]:
-    """The document without the parts that do not validate, the findings, the links kept."""
+def _catalog(layers: list[FilePath], collected: _Collected) -> Catalog:
+    """The catalogue with the project's layers, or without them when they are wrong."""
+    try:
+        return Catalog.load(layers)
+    except DesignError as error:
+        collected.findings.extend(error.findings)
+        return Catalog.load()
+
+
+def _note_left_out(collected: _Collected, head: Document, raw: Mapping[str, Any]) -> None:
+    """Remember what is written but did not validate, so that nobody calls it missing."""
+    for group, written in raw.items():
+        kept = getattr(head, group, None)
+        if isinstance(written, dict) and isinstance(kept, dict):
+            collected.left_out.update((group, name) for name in written if name not in kept)
+        elif isinstance(written, dict) and group in Document.model_fields:
+            collected.left_out.update((group, name) for name in written)
+        elif group == "place" and isinstance(written, list):
+            for one in written:
+                prefix = one.get("as") if isinstance(one, dict) else None
+                if not any(placement.prefix == prefix for placement in head.place):
+                    collected.left_out.add(("nodes", f"{prefix}/"))
+        elif group == "links" and isinstance(written, list) and len(written) != len(head.links):
+            collected.left_out.add(("links", ""))
+
+
+def _head(source: Source) -> tuple[Document | None, list[Finding], Mapping[str, list[int]]]:
+    """The document without what does not validate, the findings, the entries of lists kept."""
     if not isinstance(source.data, dict):
         finding = Finding(
             code="DESIGN-NOT-A-MAPPING",
@@ -128,20 +157,20 @@ def _head(source: Source) -> tuple[Document | None, list[Finding], list[int] | N
             found="a list" if isinstance(source.data, list) else repr(source.data)[:60],
             hint="start with 'plantwire: 1'",
         )
-        return None, [finding], None
+        return None, [finding], {}
     data: dict[str, Any] = source.data
     document, findings = validate(Document, data, mark_at=lambda path: mark_of(source.marks, path))
     if document is not None:
-        return document, findings, None
-    data, kept_links = _without_wrong_parts(data, findings)
+        return document, findings, {}
+    data, kept = _without_wrong_parts(data, findings)
     document, _ = validate(Document, data, mark_at=lambda path: mark_of(source.marks, path))
-    return document, findings, kept_links
+    return document, findings, kept
 
 
 def _without_wrong_parts(
     data: dict[str, Any], findings: list[Finding]
-) -> tuple[dict[str, Any], list[int]]:
-    """A copy of the document without the objects that the findings are about; links kept."""
+) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """The document without the objects that the findings are about; entries of lists kept."""
     wrong = {finding.path for finding in findings}
 
     def is_wrong(path: Path) -> bool:
@@ -149,7 +178,7 @@ def _without_wrong_parts(
         return any(one == text or one.startswith((text + ".", text + "[")) for one in wrong)
 
     kept: dict[str, Any] = {}
-    links: list[int] = []
+    indices: dict[str, list[int]] = {}
     known = {f.alias or name for name, f in Document.model_fields.items()}
     for key, value in data.items():
         if key not in known:
@@ -159,10 +188,10 @@ def _without_wrong_parts(
         elif isinstance(value, list):
             right = [index for index in range(len(value)) if not is_wrong((key, index))]
             kept[key] = [value[index] for index in right]
-            links = right if key == "links" else links
+            indices[key] = right
         elif not is_wrong((key,)):
             kept[key] = value
-    return kept, links
+    return kept, indices
 
 
 def _place_all(
@@ -176,8 +205,12 @@ def _place_all(
 ) -> None:
     """Place every module that a fragment asks for, and those that these ask for."""
     for index, placement in enumerate(fragment.place):
-        path: Path = (*base, "place", index)
+        in_file = collected.kept["place"][index] if not base and collected.kept else index
+        path: Path = (*base, "place", in_file)
         if not _may_place(collected, source, modules, placement, path, place):
+            collected.left_out.add(("nodes", f"{place.prefix}{placement.prefix}/"))
+            if collected.placements > _MOST_PLACEMENTS:
+                return
             continue
         inner = _Place(
             prefix=f"{place.prefix}{placement.prefix}/",
@@ -208,6 +241,7 @@ def _place_all(
         )
         collected.findings.extend(findings)
         if module is None:
+            collected.left_out.add(("nodes", inner.prefix))
             continue
         _collect(collected, source, module, module_path, override, inner)
         _place_all(collected, source, modules, raw_modules, module, module_path, inner)
@@ -236,7 +270,17 @@ def _may_place(
         )
         return False
 
+    collected.placements += 1
+    if max(len(collected.origins), collected.placements) > _MOST_PLACEMENTS:
+        if any(finding.code == "DESIGN-TOO-LARGE" for finding in collected.findings):
+            return False
+        return refuse(
+            "DESIGN-TOO-LARGE", "module", "modules place more than a design may hold",
+            f"at most {_MOST_PLACEMENTS} objects and placements", "more", "divide the plant",
+        )  # fmt: skip
     module = modules.get(placement.module)
+    if module is None and ("modules", placement.module) in collected.left_out:
+        return False
     if module is None:
         known = ", ".join(sorted(modules)) or "none"
         return refuse(
@@ -257,16 +301,12 @@ def _may_place(
                 f"connect '{name}' to a node or port of the plant",
             )  # fmt: skip
     prefix = f"{place.prefix}{placement.prefix}/"
-    if any(name.startswith(prefix) for _, name in collected.origins):
+    if prefix in collected.prefixes:
         return refuse(
             "DESIGN-NAME-DUPLICATE", "as", f"'{prefix}' is used by another placement",
             "a prefix of its own", placement.prefix, "choose another name after 'as'",
         )  # fmt: skip
-    if collected.count() > _MOST_OBJECTS:
-        return refuse(
-            "DESIGN-TOO-LARGE", "module", "the design has too many objects",
-            f"at most {_MOST_OBJECTS}", str(collected.count()), "divide the plant",
-        )  # fmt: skip
+    collected.prefixes.add(prefix)
     return True
 
 
@@ -298,8 +338,8 @@ def _collect(
             target[place.prefix + name] = one
             collected.origins[group, place.prefix + name] = origin(group, name)
     for index, name, link in _named_links(fragment, collected.links):
-        if not base and collected.kept_links is not None:
-            index = collected.kept_links[index]  # noqa: PLW2901 - the place in the file
+        if not base and "links" in collected.kept:
+            index = collected.kept["links"][index]  # noqa: PLW2901 - the place in the file
         collected.links[name] = link
         collected.origins["links", name] = origin("links", index)
 

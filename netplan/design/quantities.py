@@ -35,7 +35,7 @@ class Dimension:
         example: What a message proposes.
         whole: Whether the inner value must be an integer.
         smallest: Least allowed inner value; None for no limit.
-        largest: Greatest allowed inner value; None for no limit.
+        largest: Greatest allowed inner value.
         bare: Whether a plain number without unit is understood.
     """
 
@@ -44,7 +44,7 @@ class Dimension:
     example: str
     whole: bool
     smallest: Fraction | None = Fraction(0)
-    largest: Fraction | None = None
+    largest: Fraction = Fraction(10**30)
     bare: bool = False
 
     def parse(self, value: object) -> int | float:
@@ -61,7 +61,7 @@ class Dimension:
         if self.smallest is not None and exact < self.smallest:
             least = self.text_of(self.smallest)
             raise self._refusal("out of range", value, f"use a {self.what} of at least {least}")
-        if self.largest is not None and exact > self.largest:
+        if exact > self.largest:
             most = self.text_of(self.largest)
             raise self._refusal("out of range", value, f"use a {self.what} of at most {most}")
         if not self.whole:
@@ -73,7 +73,7 @@ class Dimension:
     def _exact(self, value: object) -> Fraction:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise self._refusal("not a quantity", value, f"write it as in '{self.example}'")
-        text = str(value)
+        text = str(value).replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
         if len(text) > _LONGEST_TEXT:
             raise self._refusal("not a quantity", text[:_LONGEST_TEXT] + "...", "it is too long")
         match = _NUMBER_AND_UNIT.fullmatch(text)

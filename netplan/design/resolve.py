@@ -92,6 +92,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"known are: {', '.join(sorted(names)[:12]) or 'none'}"
 
 
+def _is_known(design: Design, group: str, name: str) -> bool:
+    return name in getattr(design, group) or design.is_left_out(group, name)
+
+
+def _is_known_floor(design: Design, floor: str) -> bool:
+    return floor in design.floors() or design.is_left_out("sites", floor.split("/", maxsplit=1)[0])
+
+
 def _resolve_node(design: Design, name: str, findings: list[Finding]) -> ResolvedNode | None:
     node = design.nodes[name]
 
@@ -103,13 +111,13 @@ def _resolve_node(design: Design, name: str, findings: list[Finding]) -> Resolve
             )
         )  # fmt: skip
 
-    if node.zone is not None and node.zone not in design.zones:
+    if node.zone is not None and not _is_known(design, "zones", node.zone):
         refuse("NODE-ZONE-UNKNOWN", ("zone",), "there is no such zone", node.zone, design.zones)
-    if node.floor is not None and node.floor not in design.floors():
+    if node.floor is not None and not _is_known_floor(design, node.floor):
         refuse(
             "NODE-FLOOR-UNKNOWN", ("floor",), "there is no such floor", node.floor, design.floors()
         )
-    if node.moves is not None and node.moves not in design.routes:
+    if node.moves is not None and not _is_known(design, "routes", node.moves):
         refuse(
             "NODE-ROUTE-UNKNOWN", ("moves",), "there is no such route", node.moves, design.routes
         )
@@ -222,6 +230,8 @@ def _end_is_known(
         )  # fmt: skip
         return False
 
+    if design.is_left_out("nodes", node):
+        return False
     if node not in design.nodes:
         return refuse("LINK-NODE-UNKNOWN", "there is no such node", node, design.nodes)
     if node not in nodes:

@@ -8,7 +8,12 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from netplan.catalog.model import Strict
-from netplan.design.names import Reference
+from netplan.design.names import (
+    NodeReference,
+    PortReference,
+    StreamReference,
+    TaskReference,
+)
 from netplan.design.quantities import Duration, Lifetime, Period, Rate, Ratio, Size
 
 Statistic = Annotated[str, Field(pattern=r"^(max|mean|p\d{1,2}(\.\d{1,6})?)$")]
@@ -22,7 +27,7 @@ def _as_list(value: object) -> object:
 
 
 Listeners = Annotated[
-    tuple[Reference, ...],
+    tuple[NodeReference, ...],
     BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
     Field(min_length=1),
 ]
@@ -47,7 +52,7 @@ class Stream(Strict):
     Exactly one of ``size``, ``burst``, ``rate`` and ``video`` says what is sent.
     """
 
-    talker: Reference = Field(alias="from")
+    talker: NodeReference = Field(alias="from")
     listeners: Listeners = Field(alias="to")
     every_ps: Period | None = Field(alias="every", default=None, description="Time between sends.")
     payload_octets: Size | None = Field(
@@ -89,7 +94,7 @@ class Stream(Strict):
     misses_ratio: Ratio = Field(
         alias="misses", default=0.0, description="Share of frames that may be late or lost."
     )
-    path: tuple[Reference, ...] | None = Field(
+    path: tuple[NodeReference, ...] | None = Field(
         default=None, description="Nodes to pass in order, instead of the shortest way."
     )
 
@@ -97,8 +102,8 @@ class Stream(Strict):
 class Relation(Strict):
     """Cyclic exchange between a controller and a device: one stream each way."""
 
-    controller: Reference
-    device: Reference
+    controller: NodeReference
+    device: NodeReference
     protocol: str
     cycle_ps: Period = Field(alias="cycle")
     reduction: Annotated[int, Field(ge=1, le=512)] = Field(
@@ -123,10 +128,10 @@ class Relation(Strict):
 class Chain(Strict):
     """A reaction: from a sensor through tasks to an actuator."""
 
-    path: tuple[Reference, ...] = Field(
+    path: tuple[TaskReference, ...] = Field(
         min_length=2, description="Nodes, and tasks as 'node:task', in order."
     )
-    via: tuple[Reference, ...] | None = Field(
+    via: tuple[StreamReference, ...] | None = Field(
         default=None, description="Streams between them, where more than one would do."
     )
     within_ps: Period = Field(alias="within")
@@ -161,7 +166,7 @@ class LossMetric(Strict):
 class Offer(Strict):
     """A dedicated access service as sold, between two reference points."""
 
-    between: tuple[Reference, Reference]
+    between: tuple[PortReference, PortReference]
     direction: Literal["both", "forward", "reverse"] = "both"
     cir: LayeredRate = Field(description="Committed information rate.")
     frame_octets: Size = Field(

@@ -9,6 +9,7 @@ an unknown key which known one was probably meant.
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -22,6 +23,32 @@ from netplan.design.findings import Finding, Mark, Severity, path_text
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Path = tuple[str | int, ...]
 _SHOWN = 60
+
+
+_WORDS = {
+    "model_type": ("a mapping of keys is expected here", "'key: value' for each key"),
+    "dict_type": ("a mapping of names is expected here", "'name: ...' for each entry"),
+    "tuple_type": ("a list is expected here", "a list such as [a, b], or a line '- ...' for each"),
+    "list_type": ("a list is expected here", "a list such as [a, b], or a line '- ...' for each"),
+    "too_short": ("the list is too short", "at least {min_length} entries"),
+    "too_long": ("the list is too long", "at most {max_length} entries"),
+    "string_type": ("text is expected here", "text"),
+    "string_too_short": ("the text is too short", "at least {min_length} characters"),
+    "string_too_long": ("the text is too long", "at most {max_length} characters"),
+    "string_pattern_mismatch": ("the text does not have the form that is needed", "{pattern}"),
+    "int_type": ("a whole number is expected here", "a whole number"),
+    "int_parsing": ("a whole number is expected here", "a whole number"),
+    "int_from_float": ("a whole number is expected here", "a whole number"),
+    "float_type": ("a number is expected here", "a number"),
+    "float_parsing": ("a number is expected here", "a number"),
+    "bool_type": ("true or false is expected here", "true or false"),
+    "bool_parsing": ("true or false is expected here", "true or false"),
+    "greater_than_equal": ("the number is too small", "at least {ge}"),
+    "less_than_equal": ("the number is too large", "at most {le}"),
+    "literal_error": ("this word is not known here", "one of {expected}"),
+}
+"""pydantic's kinds of error in a user's words, and what was expected."""
+_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
 def validate(
@@ -45,7 +72,19 @@ def validate(
         return model.model_validate(data, context=context), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, [_finding(model, data, detail, mark_at, base) for detail in details]
+        found = [_finding(model, data, detail, mark_at, base) for detail in details]
+        return None, _without_consequences(found)
+
+
+def _without_consequences(findings: list[Finding]) -> list[Finding]:
+    """A list is too short only because an entry was refused: the entry's finding says it all."""
+    inside = [finding.path for finding in findings]
+    return [
+        finding
+        for finding in findings
+        if finding.message != _WORDS["too_short"][0]
+        or not any(path.startswith(f"{finding.path}[") for path in inside)
+    ]
 
 
 def _finding(
@@ -77,12 +116,13 @@ def _finding(
         hint = hint or f"add '{key}' to {path_text((*base, *path)) or 'the document'}"
     elif kind in {"quantity", "reference"}:
         code = f"DESIGN-{kind.upper()}"
-    elif kind == "literal_error":
-        expected = f"one of {expected}"
-        wanted = [word.strip("'") for word in str(context.get("expected", "")).split("' or '")]
-        wanted = [part for word in wanted for part in word.split("', '")]
-        near = difflib.get_close_matches(str(detail["input"]), wanted, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else ""
+    elif kind in _WORDS:
+        message, expected = _WORDS[kind]
+        expected = expected.format(**context)
+        if kind == "literal_error":
+            hint = _nearest_word(str(detail["input"]), expected)
+        elif context.get("pattern") == _NAME_PATTERN:
+            expected, hint = "a name of letters, digits, '-' and '_'", "choose such a name"
     elif kind == "union_tag_invalid":
         message = f"this kind is not known: {context.get('tag', '')}"
         expected = f"one of {context.get('expected_tags', '')}"
@@ -98,6 +138,11 @@ def _finding(
         found=found,
         hint=hint,
     )
+
+
+def _nearest_word(word: str, expected: str) -> str:
+    near = difflib.get_close_matches(word, re.findall(r"'([^']*)'", expected), n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else ""
 
 
 def _shown(value: object) -> str:

@@ -75,6 +75,7 @@ def crossing(
     transceiver: Transceiver,
     connectors: int,
     splices: int,
+    attenuator_db: float = 0.0,
 ) -> Crossing:
     """One direction of a fibre link.
 
@@ -85,6 +86,7 @@ def crossing(
         transceiver: Module at both ends.
         connectors: Connector pairs on the way.
         splices: Fusion splices on the way.
+        attenuator_db: Loss of a fixed attenuator on the way.
 
     Source:
         Power budget: IEEE Std 802.3-2022, 52.5 to 52.7: received power is transmitted
@@ -92,7 +94,7 @@ def crossing(
     """
     findings = _fit_findings(line_bps, length_m, fibre, transceiver)
     piece = FibrePiece(fibre=fibre, length_m=length_m, connectors=connectors, splices=splices)
-    loss_db = piece_loss_db(piece, transceiver.wavelength_nm.value)
+    loss_db = piece_loss_db(piece, transceiver.wavelength_nm.value) + attenuator_db
     weakest_dbm = transceiver.transmit_min_dbm.value - loss_db
     strongest_dbm = transceiver.transmit_max_dbm.value - loss_db
     least, most = transceiver.receive_min_dbm, transceiver.receive_max_dbm
@@ -115,7 +117,7 @@ def crossing(
                 f"the receiver of module {transceiver.id} needs",
                 expected=f"at most {most.value:.2f} dBm at the receiver ({most.source})",
                 found=f"{strongest_dbm:.2f} dBm from the strongest transmitter",
-                hint=f"fit an attenuator of {strongest_dbm - most.value:.1f} dB or more",
+                hint=f"fit an 'attenuator' of {strongest_dbm - most.value:.1f} dB or more",
             )
         )
     propagation = fibre.propagation_ps_per_m

@@ -199,49 +199,56 @@ def _messages(
     if stream.payload_octets is not None:
         return ((frame,),), stream.every_ps or 0, "cyclic"
     if stream.burst_octets is not None:
-        frames = _split(stream.burst_octets, size, protocol.encapsulation)
-        if not frames or len(frames) > _MOST_FRAMES:
+        count = _frame_count(stream.burst_octets, size)
+        if not 1 <= count <= _MOST_FRAMES:
             return refuse(
                 "STREAM-FRAME", "burst", "this burst cannot be sent in frames",
-                f"1 to {_MOST_FRAMES} frames", f"{len(frames)} frames", "change 'burst' or 'packet'",
+                f"1 to {_MOST_FRAMES} frames", f"{count} frames", "change 'burst' or 'packet'",
             )  # fmt: skip
+        frames = _split(stream.burst_octets, size, protocol.encapsulation)
         return (frames,), stream.every_ps or 0, "burst"
     if stream.rate_bps is not None:
         period_ps = -(-8 * frame * PS_PER_S // stream.rate_bps)
         kind = "best-effort" if stream.deadline_ps is None else "rate"
         return ((frame,),), period_ps, kind
     assert stream.video is not None
-    pictures = _pictures(stream.video, size, protocol.encapsulation)
-    if sum(len(picture) for picture in pictures) > _MOST_FRAMES:
+    large_octets, small_octets = _picture_octets(stream.video)
+    count = _frame_count(large_octets, size) + (stream.video.group - 1) * _frame_count(
+        small_octets, size
+    )
+    if count > _MOST_FRAMES:
         return refuse(
             "STREAM-FRAME", "video", "a group of pictures has too many frames",
-            f"at most {_MOST_FRAMES} frames", "more", "shorten 'group'",
+            f"at most {_MOST_FRAMES} frames", f"{count} frames", "shorten 'group'",
         )  # fmt: skip
+    large = _split(large_octets, size, protocol.encapsulation)
+    small = _split(small_octets, size, protocol.encapsulation)
+    pictures = (large, *([small] * (stream.video.group - 1)))
     return pictures, PS_PER_S // stream.video.pictures_per_s, "video"
+
+
+def _frame_count(octets: int, packet_octets: int) -> int:
+    return -(-octets // packet_octets)
 
 
 def _split(octets: int, packet_octets: int, encapsulation: str) -> tuple[int, ...]:
     """Frame sizes of so much user data: full packets and a rest."""
     full, rest = divmod(octets, packet_octets)
-    if full > _MOST_FRAMES:
-        return (0,) * (full + 1)
     frames = [frame_octets(packet_octets, encapsulation, tagged=True)] * full
     if rest:
         frames.append(frame_octets(rest, encapsulation, tagged=True))
     return tuple(frames)
 
 
-def _pictures(video: Video, packet_octets: int, encapsulation: str) -> tuple[tuple[int, ...], ...]:
-    """Frames of each picture of a group: one large picture, then small ones.
+def _picture_octets(video: Video) -> tuple[int, int]:
+    """User data of a group's large picture and of each of its small ones.
 
     The mean over the group is the stated rate: ``(peak + group - 1) * small = rate * group / fps``.
     Source: planning practice, not normative (constant-size pictures of a closed group).
     """
     group_octets = video.rate_bps * video.group / (8 * video.pictures_per_s)
     small_octets = group_octets / (video.peak + video.group - 1)
-    large = _split(max(1, round(video.peak * small_octets)), packet_octets, encapsulation)
-    small = _split(max(1, round(small_octets)), packet_octets, encapsulation)
-    return (large, *([small] * (video.group - 1)))
+    return max(1, round(video.peak * small_octets)), max(1, round(small_octets))
 
 
 def _of_relation(
@@ -306,7 +313,7 @@ def offer_ethernet_bps(offer: Offer) -> int:
         counted = frame - ETHERNET_HEADER_OCTETS - FCS_OCTETS
     else:
         counted = frame
-    return offer.cir.rate_bps * frame // counted
+    return max(1, offer.cir.rate_bps * frame // counted)
 
 
 def _of_offer(name: str, offer: Offer) -> list[Demand]:

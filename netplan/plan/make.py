@@ -38,6 +38,7 @@ from netplan.tsn.classes import queue_index
 _DEFAULT_VLAN = 1
 _FIRST_ZONE_VLAN = 10
 _ZONE_VLAN_STEP = 10
+_LAST_VLAN = 4095
 
 
 def make_plan(design: Design, findings: tuple[Finding, ...] = ()) -> Plan:
@@ -293,17 +294,12 @@ def _queues(node: ResolvedNode) -> tuple[int, int | None]:
 def _vlans(design: Design) -> dict[str | None, int]:
     """A VLAN for every zone: the one it names, otherwise 10, 20, 30 ... as far as free."""
     named = {zone.vlan for zone in design.zones.values() if zone.vlan is not None}
-    vlans: dict[str | None, int] = {}
-    free = _FIRST_ZONE_VLAN
-    for name, zone in design.zones.items():
-        if zone.vlan is not None:
-            vlans[name] = zone.vlan
-            continue
-        while free in named:
-            free += _ZONE_VLAN_STEP
-        vlans[name] = free
-        free += _ZONE_VLAN_STEP
-    return vlans
+    numbers = (*range(_FIRST_ZONE_VLAN, _LAST_VLAN, _ZONE_VLAN_STEP), *range(2, _LAST_VLAN))
+    free = (number for number in dict.fromkeys(numbers) if number not in named)
+    return {
+        name: zone.vlan if zone.vlan is not None else next(free, _DEFAULT_VLAN)
+        for name, zone in design.zones.items()
+    }
 
 
 def _addresses(

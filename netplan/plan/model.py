@@ -116,8 +116,8 @@ class PlannedStream:
     """A stream with its tree of hops.
 
     Latency runs from the first bit of the frame (after the preamble) leaving the
-    talker's port, or from entering the queue of a talker that sends at grants, to its last
-    bit entering the listener's port.
+    talker's port, or from its release to a port that sends at grants, to its last bit
+    entering the listener's port.
 
     Attributes:
         name: Absolute name.
@@ -172,10 +172,14 @@ class ChainStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedChain:
-    """A reaction chain: sensor, tasks, actuator; its target is a reaction time."""
+    """A reaction chain: sensor, tasks, actuator; its target is a reaction time.
+
+    ``allowed_miss_ratio`` is the share of reactions that may take longer; 0 means none.
+    """
 
     name: str
     stages: tuple[ChainStage, ...]
+    allowed_miss_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,9 @@ def chains(
             if stage is not None:
                 stages.append(stage)
         if len(stages) == len(chain.path) - 1:
-            found.append(PlannedChain(name=name, stages=tuple(stages)))
+            found.append(
+                PlannedChain(name=name, stages=tuple(stages), allowed_miss_ratio=chain.misses_ratio)
+            )
     return tuple(found), findings
 
 

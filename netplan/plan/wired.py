@@ -53,6 +53,7 @@ def add_wired(design: Design, equipment: Equipment, channels: Channels) -> None:
 
 def _crossing(design: Design, link: ResolvedLink, channels: Channels) -> Crossing | None:
     if isinstance(link.medium, Copper):
+        _tell_optics_on_copper(design, link, channels)
         return ethernet.crossing(
             line_bps=link.line_bps, length_m=link.link.length_m, cable=link.medium
         )
@@ -66,7 +67,26 @@ def _crossing(design: Design, link: ResolvedLink, channels: Channels) -> Crossin
         transceiver=transceiver,
         connectors=link.link.connectors,
         splices=link.link.splices,
+        attenuator_db=link.link.attenuator_db,
     )
+
+
+def _tell_optics_on_copper(design: Design, link: ResolvedLink, channels: Channels) -> None:
+    """What only a fibre has is not silently ignored on copper."""
+    written = link.link.model_fields_set
+    for name, key in (
+        ("transceiver", "transceiver"),
+        ("splices", "splices"),
+        ("attenuator_db", "attenuator"),
+    ):
+        if name in written:
+            channels.findings.append(
+                design.finding(
+                    "LINK-OPTICS", Severity.WARNING, f"'{key}' means nothing on a copper link",
+                    at=("links", link.name), keys=(key,), expected=f"no '{key}'",
+                    found=link.medium.id, hint="remove it, or use a fibre",
+                )
+            )  # fmt: skip
 
 
 def _transceiver(design: Design, link: ResolvedLink, channels: Channels) -> Transceiver | None:

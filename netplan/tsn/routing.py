@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 
 @dataclass(slots=True)
@@ -39,9 +39,13 @@ class Router:
         return best
 
     def through(self, waypoints: Sequence[str]) -> tuple[str, ...] | None:
-        """The shortest way that passes the waypoints in order; None when one leg has none."""
+        """The shortest way that passes the waypoints in order; None when one leg has none.
+
+        A waypoint named twice in a row counts once, so that a path may name its own ends.
+        """
         way: tuple[str, ...] = (waypoints[0],)
-        for start, end in pairwise(waypoints):
+        distinct = [one for one, _ in groupby(waypoints)]
+        for start, end in pairwise(distinct):
             leg = self.shortest(start, end)
             if leg is None or (len(way) > 1 and not self.forwards[start]):
                 return None

@@ -42,14 +42,14 @@ def large_plan(
                 builder.wire(f"s{name}.p", line_bps=speed_bps)
                 builder.wire(f"a{core}-{access}.s{station}", line_bps=speed_bps)
 
-    def station() -> tuple[int, int, int]:
+    def drawn() -> tuple[int, int, int]:
         parts = (core_count, access_count, station_count)
         first, second, third = (random.randrange(part) for part in parts)
         return first, second, third
 
     for number in range(stream_count):
-        core, access, place = station()
-        to_core, to_access, to_place = station()
+        core, access, place = drawn()
+        to_core, to_access, to_place = drawn()
         if random.random() < 2 / 3:
             to_core = (core + random.choice((-1, 0, 0, 1))) % core_count
         if (core, access, place) == (to_core, to_access, to_place):

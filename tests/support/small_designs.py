@@ -29,6 +29,21 @@ links:
 )
 """A controller, a switch and a server in a row, all at 1 Gbit/s, in lines 1 to 9."""
 
+CELL = """\
+modules:
+  cell:
+    needs: [uplink]
+    nodes:
+      io1: {is: io-device, at: [1 m, 2 m]}
+      drive1: {is: drive, zone: own}
+    links:
+      - {between: [io1.p1, drive1.p1], medium: cat6a, length: 5 m}
+      - {between: [drive1.p2, $uplink], medium: cat6a, length: 9 m}
+    streams:
+      state: {from: io1, to: $uplink, size: 40 B, every: 2 ms}
+"""
+"""Lines 3 to 13 after the head: a module with two nodes, two links and a stream."""
+
 
 def written(folder: Path, text: str) -> Path:
     """The text as a file of its own."""

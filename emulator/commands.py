@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that run a plan: simulate, validate, sensitivity, bench."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netplan.command import Format, FormatOption
+from netplan.commands import DesignArgument, OutOption, planned_design
+from netplan.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from netplan.plan.model import Plan
+    from netplan.verdict.evidence import SimulatedEvidence
+
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all random choices.", min=0)]
+DurationOption = Annotated[
+    str, typer.Option("--duration", help="Plant time to simulate, such as 1s or 250ms.")
+]
+_KINDS = ("bound", "simulated")
+
+
+def simulate(
+    design: DesignArgument,
+    output: FormatOption = Format.TABLE,
+    seed: SeedOption = 1,
+    duration: DurationOption = "1s",
+    out: OutOption = None,
+) -> ExitStatus:
+    """Simulate a design packet by packet and judge every target by that alone."""
+    return _evidence(design, ("simulated",), None, output, seed, duration, out)
+
+
+def validate(
+    design: DesignArgument,
+    evidence: Annotated[
+        str, typer.Option("--evidence", help="Kinds of evidence to gather, comma-separated.")
+    ] = "bound,simulated",
+    report: Annotated[Path | None, typer.Option("--report", help="HTML report to write.")] = None,
+    output: FormatOption = Format.TABLE,
+    seed: SeedOption = 1,
+    duration: DurationOption = "1s",
+    out: OutOption = None,
+) -> ExitStatus:
+    """Gather evidence on a design and give a verdict for every target."""
+    kinds = tuple(kind.strip() for kind in evidence.split(",") if kind.strip())
+    unknown = [kind for kind in kinds if kind not in _KINDS]
+    if unknown or not kinds:
+        raise typer.BadParameter(
+            f"{unknown[0] if unknown else 'nothing'!r} is no kind of evidence; "
+            f"known are {', '.join(_KINDS)}",
+            param_hint="--evidence",
+        )
+    return _evidence(design, kinds, report, output, seed, duration, out)
+
+
+def _evidence(
+    design: Path,
+    kinds: tuple[str, ...],
+    report: Path | None,
+    output: Format,
+    seed: int,
+    duration: str,
+    out: Path | None,
+) -> ExitStatus:
+    from datetime import UTC, datetime
+
+    from netplan.bounds.analysis import bound as prove
+    from netplan.files import write_atomically
+    from netplan.terminal import result_console
+    from netplan.verdict.judge import contradictions, exit_status, judge
+    from netplan.verdict.results import dump, results
+    from netplan.verdict.store import save
+    from netplan.verdict.table import verdict_table
+
+    duration_ps = _duration_ps(duration)
+    planned = planned_design(design)
+    proof = prove(planned) if "bound" in kinds else None
+    observed = _run(planned, seed, duration_ps) if "simulated" in kinds else None
+    verdicts = judge(planned, proof, observed)
+    answer = results(planned, verdicts, proof, observed)
+    if out is not None:
+        save(out, plan=planned, bound=proof, simulated=observed, results=answer)
+    if report is not None:
+        from netplan.verdict.report import render
+
+        made_on = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        write_atomically(report, render(planned, verdicts, proof, observed, made_on=made_on))
+    if output is Format.JSON:
+        typer.echo(dump(answer))
+    else:
+        verdict_table(planned, verdicts, proof, observed, result_console())
+        if report is not None:
+            typer.echo(f"report: {report}")
+    wrong = contradictions(planned, proof, observed)
+    if wrong:
+        _write_reproduction(design, seed, duration, [one.text() for one in wrong])
+        return ExitStatus.TOOL_FAULT
+    if observed is not None and not observed.complete:
+        return ExitStatus.INTERRUPTED
+    return exit_status(verdicts)
+
+
+def _run(plan: Plan, seed: int, duration_ps: int) -> SimulatedEvidence:
+    from emulator.simulation.run import simulate as run
+    from netplan.progress import shown_progress
+
+    with shown_progress() as progress:
+        return run(
+            plan,
+            seed=seed,
+            duration_ps=duration_ps,
+            progress=lambda done_ratio: progress.update(done_ratio, "simulating"),
+        )
+
+
+def _duration_ps(text: str) -> int:
+    from pydantic_core import PydanticCustomError
+
+    from netplan.design.quantities import PERIOD
+
+    try:
+        return int(PERIOD.parse(text))
+    except PydanticCustomError as error:
+        raise typer.BadParameter(
+            f"{text!r}: {error.message()}; write it as in '250ms' or '10s'",
+            param_hint="--duration",
+        ) from None
+
+
+def _write_reproduction(design: Path, seed: int, duration: str, lines: list[str]) -> None:
+    """Evidence against evidence is a fault of the tool: keep what is needed to see it again."""
+    from netplan.files import write_atomically
+
+    command = f"plantwire validate {design} --seed {seed} --duration {duration}"
+    file = Path(f"plantwire-contradiction-{seed}.txt")
+    write_atomically(file, "\n".join([command, *lines, ""]))
+    typer.echo(
+        f"the kinds of evidence contradict each other, which is a fault of plantwire; please "
+        f"report it with the design and {file}:",
+        err=True,
+    )
+    for line in lines[:5]:
+        typer.echo(f"  {line}", err=True)
+
+
+def sensitivity(
+    design: DesignArgument,
+    factor: Annotated[
+        float, typer.Option("--factor", help="How far off an uncertain value may be.", min=1.01)
+    ] = 2.0,
+    output: FormatOption = Format.TABLE,
+) -> ExitStatus:
+    """Tell which uncertain input would turn a verdict, and at which value.
+
+    Every catalogue value marked unsure is divided and multiplied by the factor, one at a time;
+    the bound is computed again and every verdict compared.
+    """
+    from netplan.progress import shown_progress
+    from netplan.terminal import result_console
+    from netplan.verdict.sensitivity import sensitivity as vary
+    from netplan.verdict.sensitivity import sensitivity_record, sensitivity_table
+
+    with shown_progress() as progress:
+        turns = vary(design, factor=factor, progress=progress)
+    if output is Format.JSON:
+        typer.echo(json.dumps(sensitivity_record(turns), indent=2))
+    else:
+        sensitivity_table(turns, result_console())
+    return ExitStatus.OK
+
+
+def bench(
+    what: Annotated[str, typer.Argument(help="line10, plant, large or all.")] = "all",
+    output: FormatOption = Format.TABLE,
+) -> ExitStatus:
+    """Measure this tool on this host: simulation speed, the example plant, a large design."""
+    from emulator.bench import measure
+
+    figures = measure(what)
+    if output is Format.JSON:
+        typer.echo(json.dumps(figures, indent=2))
+    else:
+        for name, value in figures.items():
+            typer.echo(f"{name}: {value}")
+    return ExitStatus.OK

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Load and worst backlog of a transmitter, over all its queues together.
+
+On a wire, frames that have started take at least as long as the busy period has
+lasted, so what waits is at most what came minus that time. At grants a
+frame stays in its queue until its last bit has been served.
+
+Source: Le Boudec, Thiran, Network Calculus (2001), theorem 1.4.1 (backlog bound) and 1.7
+(packetisers).
+"""
+
+from __future__ import annotations
+
+from netplan.bounds.arrivals import ONE, Staircase, Windows, windows_of
+from netplan.bounds.contention import Contention
+from netplan.bounds.fixpoint import ingresses_of
+from netplan.bounds.network import Flow, Network
+from netplan.verdict.evidence import EgressBound
+
+
+def egress_bounds(network: Network) -> tuple[EgressBound, ...]:
+    """Load and backlog of every transmitter of the plan."""
+    return tuple(
+        EgressBound(
+            egress_index=index,
+            load_ratio=_load_ratio(network, index),
+            backlog_octets=_backlog_octets(network, index),
+            buffer_octets=egress.buffer_octets,
+        )
+        for index, egress in enumerate(network.plan.egresses)
+    )
+
+
+def _flows_at(network: Network, egress_index: int) -> list[int]:
+    servers = network.servers_at.get(egress_index, [])
+    return [flow for server in servers for flow in network.servers[server].own]
+
+
+def _load_ratio(network: Network, egress_index: int) -> float:
+    return sum(network.flows[flow].rate for flow in _flows_at(network, egress_index)) / ONE
+
+
+def _backlog_octets(network: Network, egress_index: int) -> int | None:
+    transmitter = network.transmitters[egress_index]
+    indices = _flows_at(network, egress_index)
+    if not indices:
+        return 0
+    if transmitter.no_service:
+        return None
+    ingresses = ingresses_of(network, indices, [])
+    if isinstance(ingresses, str):
+        return None
+    flows = [network.flows[index] for index in indices]
+    contention = Contention(ingresses, fixed_ps=transmitter.latency_ps)
+    if contention.reach_ps is None:
+        work_ps = transmitter.latency_ps + sum(ingress.affine[0] for ingress in ingresses)
+        backlog_octets = _octets(network, flows, work_ps)
+    else:
+        backlog_octets = _search(network, flows, contention, transmitter.latency_ps)
+    if not transmitter.is_wire:
+        # Of every queue one frame may have been served in part.
+        backlog_octets += sum(
+            max(network.flows[flow].frame_octets[-1] for flow in network.servers[server].own)
+            for server in network.servers_at[egress_index]
+        )
+    return backlog_octets
+
+
+def _search(network: Network, flows: list[Flow], contention: Contention, latency_ps: int) -> int:
+    arrived = Staircase([_octet_contract(network, flow) for flow in flows])
+    bends = contention.bends()
+    points = [(bend.window_ps, bend.work_ps, bend.late_ps, bend.slope_up > 0) for bend in bends]
+    if all(bend.window_ps != latency_ps for bend in bends):
+        points = sorted([*points, (latency_ps, contention.own_ps(latency_ps), 0, True)])
+    backlog_octets = before_ps = 0
+    rising = False
+    for window_ps, work_ps, late_ps, sloped in points:
+        waiting_ps = work_ps - max(window_ps - late_ps - latency_ps, 0)
+        # Between two bends what waits is at most the larger of both ends.
+        most_ps = max(waiting_ps, before_ps) if rising else waiting_ps
+        octets = min(_octets(network, flows, most_ps), arrived.at(window_ps))
+        backlog_octets = max(backlog_octets, octets)
+        before_ps, rising = waiting_ps, sloped
+    return backlog_octets
+
+
+def _octet_contract(network: Network, flow: Flow) -> tuple[Windows, int, int | None]:
+    stream, hop = network.stream(flow), network.hop(flow)
+    sums = tuple(
+        sum(octets + hop.added_octets for octets in message) for message in stream.emission.messages
+    )
+    return windows_of(sums), flow.period_ps, flow.jitter_ps
+
+
+def _octets(network: Network, flows: list[Flow], work_ps: int) -> int:
+    """Most frame octets that so much work can be."""
+    transmitter = network.transmitters[flows[0].egress_index]
+    octets, work = 0, 1
+    for size in {flow.frame_octets[-1] for flow in flows}:
+        size_work_ps = transmitter.work_ps(size)
+        if size * work > octets * size_work_ps:
+            octets, work = size, size_work_ps
+    return -(-max(work_ps, 0) * octets // work)

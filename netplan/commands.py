@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that plan and prove: check, plan, bound, explain, schema.
+
+Each one is the way of the data in a few lines; what it calls may be called from a script.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netplan.command import Format, FormatOption, finding_record
+from netplan.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from netplan.plan.model import Plan
+
+DesignArgument = Annotated[Path, typer.Argument(help="Design document.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for the results as files.")]
+
+
+class SchemaOf(StrEnum):
+    """What a schema describes."""
+
+    DESIGN = "design"
+    RESULTS = "results"
+
+
+def check(design: DesignArgument, output: FormatOption = Format.TABLE) -> ExitStatus:
+    """Check a design and show every finding.
+
+    Reads, places modules, applies every rule and plans, so that optical and radio budgets
+    and missing routes are found as well; computes no evidence.
+    """
+    from netplan.design.findings import DesignError, has_errors
+    from netplan.design.load import read_design
+    from netplan.plan.make import try_plan
+
+    loaded, findings = read_design(design)
+    if loaded is not None:
+        _, findings = try_plan(loaded, findings)
+    if has_errors(findings):
+        raise DesignError(findings)
+    if output is Format.JSON:
+        typer.echo(json.dumps({"findings": [finding_record(one) for one in findings]}, indent=2))
+    else:
+        for finding in findings:
+            typer.echo(finding.text())
+        size = "" if loaded is None else f"{len(loaded.nodes)} nodes, {len(loaded.links)} links"
+        typer.echo(f"no errors, {len(findings)} other findings; {size}")
+    return ExitStatus.OK
+
+
+def plan(
+    design: DesignArgument, output: FormatOption = Format.TABLE, out: OutOption = None
+) -> ExitStatus:
+    """Plan a design: routes, priorities, VLANs, addresses, fixed delays."""
+    from netplan.terminal import result_console
+    from netplan.verdict.store import plan_json, save
+    from netplan.verdict.table import plan_table
+
+    planned = planned_design(design)
+    if out is not None:
+        save(out, plan=planned)
+    if output is Format.JSON:
+        typer.echo(plan_json(planned))
+    else:
+        plan_table(planned, result_console())
+    return ExitStatus.OK
+
+
+def bound(
+    design: DesignArgument, output: FormatOption = Format.TABLE, out: OutOption = None
+) -> ExitStatus:
+    """Prove worst cases and judge every target by them alone."""
+    from netplan.bounds.analysis import bound as prove
+    from netplan.terminal import result_console
+    from netplan.verdict.judge import exit_status, judge
+    from netplan.verdict.results import dump, results
+    from netplan.verdict.store import save
+    from netplan.verdict.table import verdict_table
+
+    planned = planned_design(design)
+    proof = prove(planned)
+    verdicts = judge(planned, proof, None)
+    answer = results(planned, verdicts, proof, None)
+    if out is not None:
+        save(out, plan=planned, bound=proof, results=answer)
+    if output is Format.JSON:
+        typer.echo(dump(answer))
+    else:
+        verdict_table(planned, verdicts, proof, None, result_console())
+    return exit_status(verdicts)
+
+
+def explain(
+    design: DesignArgument,
+    stream: Annotated[str, typer.Argument(help="Name of a stream.")],
+) -> ExitStatus:
+    """Explain a stream's worst case: every delay term of every hop, with its source."""
+    from netplan.bounds.analysis import bound as prove
+    from netplan.terminal import result_console
+    from netplan.verdict.table import explain_table
+
+    planned = planned_design(design)
+    explain_table(planned, prove(planned), None, stream, result_console())
+    return ExitStatus.OK
+
+
+def schema(
+    of: Annotated[SchemaOf, typer.Option("--of", help="What to describe.")] = SchemaOf.DESIGN,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write.")] = None,
+) -> ExitStatus:
+    """Print the JSON Schema of design documents, for editors, or of results."""
+    from netplan.files import write_atomically
+
+    if of is SchemaOf.DESIGN:
+        from netplan.design.schema import design_schema
+
+        described = design_schema()
+    else:
+        from netplan.verdict.results import results_schema
+
+        described = results_schema()
+    text = json.dumps(described, indent=2) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_atomically(out, text)
+    return ExitStatus.OK
+
+
+def planned_design(path: Path) -> Plan:
+    """Load and plan a design, as every command that computes evidence does."""
+    from netplan.design.load import load_design
+    from netplan.plan.make import make_plan
+
+    design, findings = load_design(path)
+    return make_plan(design, findings)

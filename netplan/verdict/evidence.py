@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evidence as plain data: what a bound proves and what a run observed.
+
+Produced by :mod:`netplan.bounds` and by the emulator, read by
+:mod:`netplan.verdict`. One row per stream and listener; rows are found by
+``(stream_index, listener_index)`` of the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netplan.media.interface import DelayTerm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopBound:
+    """A bound split by hop: the terms of one hop sum to what it adds at most.
+
+    Attributes:
+        egress_index: Transmitter of the hop.
+        terms: Serialisation, queueing, grant wait, propagation, processing ...
+    """
+
+    egress_index: int
+    terms: tuple[DelayTerm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamBound:
+    """Worst case of one stream at one listener.
+
+    Attributes:
+        stream_index: Into the plan.
+        listener_index: Into the stream's listeners.
+        bound_ps: No conforming frame is later, except with ``exceedance_probability``;
+            None when nothing can be proven.
+        talker_wait_ps: Largest wait in the talker's own queue; not part of ``bound_ps``
+            on a wire (latency runs from the port), part of application latency.
+        minimum_ps: No frame can be faster.
+        exceedance_probability: 0 for wired paths.
+        hops: The hops to this listener, in order; terms sum to ``bound_ps``.
+        loss_free: Whether no queue on the way can overflow (backlog bound within the buffer).
+        why: Reason for a missing bound or for ``loss_free`` being False.
+    """
+
+    stream_index: int
+    listener_index: int
+    bound_ps: int | None
+    talker_wait_ps: int
+    minimum_ps: int
+    exceedance_probability: float
+    hops: tuple[HopBound, ...]
+    loss_free: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressBound:
+    """Load and worst backlog of one transmitter.
+
+    Attributes:
+        egress_index: Into the plan.
+        load_ratio: Long-term rate of all contracts over the service rate.
+        backlog_octets: Largest backlog over all queues in frame octets; None when unbounded.
+        buffer_octets: What the device has; None when nothing limits it.
+    """
+
+    egress_index: int
+    load_ratio: float
+    backlog_octets: int | None
+    buffer_octets: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainBound:
+    """Worst reaction time of a chain; ``bound_ps`` None with the reason in ``why``."""
+
+    chain_index: int
+    bound_ps: int | None
+    minimum_ps: int
+    terms: tuple[DelayTerm, ...]
+    exceedance_probability: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundEvidence:
+    """Everything that the analysis proves about a plan."""
+
+    design_hash: str
+    method: str
+    streams: tuple[StreamBound, ...]
+    egresses: tuple[EgressBound, ...]
+    chains: tuple[ChainBound, ...]
+    assumptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopRecord:
+    """One hop of one frame as it was observed.
+
+    Attributes:
+        egress_index: Transmitter.
+        received_ps: Frame wholly received by (or released at) the node of the transmitter.
+        queued_ps: Entered the queue.
+        started_ps: First octet left (wire: preamble; grant: opening of the grant that delivered it).
+        delivered_ps: Wholly received by the next node.
+    """
+
+    egress_index: int
+    received_ps: int
+    queued_ps: int
+    started_ps: int
+    delivered_ps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamObservation:
+    """What one run saw of one stream at one listener; times None when no frame arrived.
+
+    Attributes:
+        stream_index: Into the plan.
+        listener_index: Into the stream's listeners.
+        frames: Frames delivered.
+        lost: Frames released and dropped or given up on the way to this listener (frames
+            still under way at the end count as neither).
+        bin_edges_ps: Edges of the latency histogram, one more than counts.
+        bin_counts: Frames per bin; a latency l falls in the bin with edge[i] <= l < edge[i+1].
+        min_gap_ps: Least time between two consecutive deliveries of messages' first frames.
+        max_gap_ps: Largest such time.
+        max_talker_wait_ps: Largest wait in the talker's own queue.
+        max_application_ps: Largest latency counted from release instead of from the port.
+        worst: Hops of the frame with the largest latency.
+        worst_released_ps: When that frame was released.
+    """
+
+    stream_index: int
+    listener_index: int
+    frames: int
+    lost: int
+    min_ps: int | None
+    mean_ps: float | None
+    max_ps: int | None
+    bin_edges_ps: tuple[int, ...]
+    bin_counts: tuple[int, ...]
+    min_gap_ps: int | None
+    max_gap_ps: int | None
+    max_talker_wait_ps: int | None
+    max_application_ps: int | None
+    worst: tuple[HopRecord, ...]
+    worst_released_ps: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainObservation:
+    """Reaction times that one run saw of one chain."""
+
+    chain_index: int
+    reactions: int
+    min_ps: int | None
+    mean_ps: float | None
+    max_ps: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressObservation:
+    """What one run saw of one transmitter."""
+
+    egress_index: int
+    frames: int
+    dropped: int
+    busy_ratio: float
+    max_backlog_octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedEvidence:
+    """Everything that one simulation run observed.
+
+    Attributes:
+        design_hash: Of the plan that ran.
+        seed: Of all random choices.
+        duration_ps: Plant time that was simulated.
+        requested_ps: Plant time that was asked for.
+        complete: False when the run was interrupted; what is here is then a part.
+        frames: Frames delivered over all streams and listeners.
+        frame_hops: Hops made by all frames.
+        streams: One row per stream and listener.
+        egresses: One row per transmitter.
+        chains: One row per chain.
+        trace_hash: Fingerprint of the run: equal seeds and plans give equal fingerprints.
+        assumptions: What the run rests on, in full sentences.
+    """
+
+    design_hash: str
+    seed: int
+    duration_ps: int
+    requested_ps: int
+    complete: bool
+    frames: int
+    frame_hops: int
+    streams: tuple[StreamObservation, ...]
+    egresses: tuple[EgressObservation, ...]
+    chains: tuple[ChainObservation, ...]
+    trace_hash: str
+    assumptions: tuple[str, ...]
