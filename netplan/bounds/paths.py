@@ -3,7 +3,7 @@
 
 Latency runs from the first bit after the preamble leaving the talker's port, so
 on a wire the talker's own queue is not part of it; at grants it runs from
-entering the queue. A small frame waits longer (it is less of what
+the release. A small frame waits longer (it is less of what
 goes ahead of it), a large one takes longer to leave the talker: every size is tried.
 """
 
@@ -30,15 +30,13 @@ def stream_bounds(network: Network, egresses: tuple[EgressBound, ...]) -> tuple[
 def talker_wait_ps(network: Network, root: Flow) -> int:
     """Largest time from release to the first bit after the preamble, 0 if it cannot be said.
 
-    At grants, latency runs from the queue, so only fixed terms before it remain.
+    At grants, latency runs from the release, so nothing is before it.
     """
     server = network.servers[root.server]
     transmitter = network.transmitters[root.egress_index]
-    before_ps = most_ps(network.hop(root).before)
-    if not transmitter.is_wire:
-        return before_ps
-    if server.refused:
+    if server.refused or not transmitter.is_wire:
         return 0
+    before_ps = most_ps(network.hop(root).before)
     return before_ps + network.wait_ps(server, root.frame_octets[0]) + transmitter.lead_ps()
 
 
@@ -117,11 +115,12 @@ def _overflow(network: Network, egresses: tuple[EgressBound, ...], flow: Flow) -
 
 
 def _fixed_terms(network: Network, flow: Flow, *, before: bool) -> tuple[DelayTerm, ...]:
-    """Fixed terms that count for latency: not those before the talker's own queue."""
+    """Fixed terms that count for latency: not those before the queue of a talker's wire."""
     hop = network.hop(flow)
     if not before:
         return hop.after
-    return hop.before if flow.parent >= 0 else ()
+    at_grants = not network.transmitters[flow.egress_index].is_wire
+    return hop.before if flow.parent >= 0 or at_grants else ()
 
 
 def _serialisation_ps(network: Network, flow: Flow, size: int) -> int:

@@ -197,8 +197,9 @@ def test_a_mistake_is_shown_in_the_file_that_makes_it(write: Write, tmp_path: Pa
             expected: 'min' of at most 'max'
             found: 5 us to 1 us
             hint: exchange the two, or correct one of them
-        company/device/base.yaml:8: error DESIGN-VALUE: input should be less than or equal to 8
+        company/device/base.yaml:8: error DESIGN-VALUE: the number is too large
             path: host.queues.value
+            expected: at most 8
             found: 9
         project/device/derived.yaml:2: error DESIGN-KEY-UNKNOWN: the key 'nmae' is not known here
             path: nmae

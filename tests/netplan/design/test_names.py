@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import pytest
@@ -10,10 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from netplan.design.names import AnyReference, Name, node_of, port_of, task_of
+from netplan.design.names import (
+    AnyReference,
+    Name,
+    NodeReference,
+    PortReference,
+    StreamReference,
+    TaskReference,
+    node_of,
+    port_of,
+    task_of,
+)
 
 NAME: TypeAdapter[str] = TypeAdapter(Name)
 REFERENCE: TypeAdapter[str] = TypeAdapter(AnyReference)
+KINDS: dict[str, TypeAdapter[str]] = {
+    "node": TypeAdapter(NodeReference),
+    "port": TypeAdapter(PortReference),
+    "task": TypeAdapter(TaskReference),
+    "stream": TypeAdapter(StreamReference),
+}
 SEGMENTS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,10}", fullmatch=True)
 
 
@@ -71,8 +88,36 @@ def test_parts_of_a_reference(text: str, node: str, port: str, task: str) -> Non
 def test_no_reference(text: str) -> None:
     refused = refusal(text)
     assert refused["message"] == "this is not a name that can be referred to"
-    assert "'sw1.p2'" in refused["expected"]
+    assert refused["expected"] == "a node, port or task, such as 'sw1.p2'"
     assert len(refused["found"]) < 100
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("sw1", {"node", "port", "task", "stream"}),
+        ("cell1/sw1", {"node", "port", "task", "stream"}),
+        ("$uplink", {"node", "port", "task", "stream"}),
+        ("sw1.p2", {"port"}),
+        ("plc1:motion", {"task"}),
+        ("motion1.out", {"port", "stream"}),
+        ("motion1.in", {"port", "stream"}),
+    ],
+)
+def test_what_may_be_named_where(text: str, kinds: set[str]) -> None:
+    accepted = set()
+    for kind, adapter in KINDS.items():
+        with contextlib.suppress(ValidationError):
+            adapter.validate_python(text)
+            accepted.add(kind)
+    assert accepted == kinds
+
+
+def test_a_port_where_a_node_is_wanted_is_told_so() -> None:
+    with pytest.raises(ValidationError) as caught:
+        KINDS["node"].validate_python("sw1.p2")
+    (detail,) = caught.value.errors()
+    assert detail["ctx"]["expected"].endswith("without a port")
 
 
 @pytest.mark.parametrize("value", [5, None, ["sw1"], {"node": "sw1"}])

@@ -152,7 +152,7 @@ class TestFibre:
         # 0.035 + 1 = 1.035 dB; 2 - 1.035 = 0.965 dBm against -3 dBm: 3.965 dB too much
         (finding,) = crossing.findings
         assert finding.code == "FIBRE-POWER-HIGH"
-        assert finding.hint == "fit an attenuator of 4.0 dB or more"
+        assert finding.hint == "fit an 'attenuator' of 4.0 dB or more"
 
     def test_everything_that_does_not_fit(self, single_mode: Fibre, module: Transceiver) -> None:
         multi = single_mode.model_copy(update={"mode": "multi", "id": "om3"})

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The event loop.
+
+Simultaneous events happen in the order of their source numbers: wires that become free,
+arrivals by the transmitter they came over, talkers, then grant openings (a
+frame queued at the very moment of an opening still takes part in it).
+"""
+
+from __future__ import annotations
+
+from emulator.simulation import heap
+from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.grants import serve_grant
+from emulator.simulation.layout import (
+    NONE,
+    SOURCE_ARRIVAL,
+    SOURCE_ENTRY,
+    SOURCE_FREE,
+    SOURCE_RELEASE,
+    STATUS_FINISHED,
+    STATUS_LOG_FULL,
+    STATUS_NEED_FRAMES,
+    STATUS_SLICE_DONE,
+    State,
+    Tables,
+)
+from emulator.simulation.observe import deliver, note_in_log
+from emulator.simulation.random_numbers import draw_exponential, draw_up_to
+from emulator.simulation.transmit import (
+    approach,
+    copy_frame,
+    enqueue,
+    free_frame,
+    leave_pipe,
+    schedule,
+    serve_wire,
+    take_frame,
+)
+
+
+@inlined
+def arrive(tables: Tables, state: State, frame: int, now_ps: int) -> None:
+    """A frame is wholly received by a node: listeners take it, each child hop gets a copy."""
+    hop = tables.hops[state.frames[frame].hop]
+    state.control[0].frame_hops += 1
+    row_index = hop.row
+    while row_index != NONE:
+        deliver(tables, state, row_index, frame, hop.depth, now_ps)
+        row_index = tables.rows[row_index].next_row
+    if hop.first_child == hop.end_child:
+        free_frame(state, frame)
+        return
+    for place in range(hop.first_child, hop.end_child):
+        branch = frame
+        if place < hop.end_child - 1:
+            branch = copy_frame(state, frame, hop.depth)
+        approach(tables, state, tables.children[place], branch, now_ps)
+
+
+@inlined
+def following_release_ps(tables: Tables, state: State, stream_index: int, now_ps: int) -> int:
+    """When a talker that has just released a message releases the next one."""
+    constants = tables.streams[stream_index]
+    stream = state.streams[stream_index]
+    release_ps: int
+    if constants.sporadic != 0:
+        release_ps = now_ps + constants.period_ps
+        return release_ps + draw_exponential(
+            state.generators, constants.generator, constants.period_ps >> 1
+        )
+    stream.nominal_ps += constants.period_ps
+    release_ps = stream.nominal_ps
+    if constants.jitter_ps > 0:
+        release_ps += draw_up_to(state.generators, constants.generator, constants.jitter_ps)
+    return max(release_ps, now_ps)
+
+
+@compiled
+def release(tables: Tables, state: State, stream_index: int, now_ps: int) -> None:
+    """A talker hands all frames of a message to its queue."""
+    constants = tables.streams[stream_index]
+    stream = state.streams[stream_index]
+    next_ps = following_release_ps(tables, state, stream_index, now_ps)
+    heap.replace_top(state.heap, state.control[0].heap_size, next_ps, constants.source)
+    message = tables.messages[constants.first_message + stream.message % constants.message_count]
+    stream.message += 1
+    if constants.logged != 0:
+        note_in_log(state, len(tables.rows) + stream_index, 1, now_ps, now_ps)
+    for position in range(message.frame_count):
+        stream.released += 1
+        for place in range(constants.first_root, constants.end_root):
+            frame = take_frame(state)
+            record = state.frames[frame]
+            record.size = tables.message_sizes[message.first_frame + position]
+            record.release_ps = now_ps
+            record.position = position
+            record.message_frames = message.frame_count
+            approach(tables, state, tables.roots[place], frame, now_ps)
+
+
+@compiled
+def start(tables: Tables, state: State) -> None:
+    """Schedule the first release of every talker; its nominal time is set."""
+    for stream_index in range(len(tables.streams)):
+        constants = tables.streams[stream_index]
+        release_ps = state.streams[stream_index].nominal_ps
+        if constants.sporadic == 0 and constants.jitter_ps > 0:
+            release_ps += draw_up_to(state.generators, constants.generator, constants.jitter_ps)
+        schedule(state, release_ps, constants.source)
+
+
+@compiled
+def run_slice(tables: Tables, state: State, end_ps: int, event_count: int) -> int:
+    """Let up to ``event_count`` events before ``end_ps`` happen; returns a status."""
+    control = state.control[0]
+    for _ in range(event_count):
+        if control.heap_size == 0 or state.heap[0].time_ps >= end_ps:
+            return STATUS_FINISHED
+        if control.free_count < control.frames_per_event:
+            return STATUS_NEED_FRAMES
+        if control.log_count + control.entries_per_event > len(state.log):
+            return STATUS_LOG_FULL
+        now_ps = state.heap[0].time_ps
+        source_index = state.heap[0].source
+        control.now_ps = now_ps
+        source = state.sources[source_index]
+        kind = source.kind
+        if kind == SOURCE_ARRIVAL:
+            arrive(tables, state, leave_pipe(state, source_index), now_ps)
+        elif kind == SOURCE_ENTRY:
+            frame = leave_pipe(state, source_index)
+            enqueue(tables, state, state.frames[frame].hop, frame, now_ps)
+        elif kind == SOURCE_RELEASE:
+            release(tables, state, source.index, now_ps)
+        elif kind == SOURCE_FREE:
+            serve_wire(tables, state, source.index, now_ps)
+        else:
+            serve_grant(tables, state, source.index, now_ps)
+    return STATUS_SLICE_DONE

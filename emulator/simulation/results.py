@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns the kernel's arrays into evidence: integers and names, nothing of numba or numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from emulator.simulation.chains import ChainState
+from emulator.simulation.engine import Run
+from emulator.simulation.layout import MECHANISM_WIRE, NONE, State
+from emulator.simulation.observe import SUM_LIMB
+from emulator.simulation.tables import Row
+from netplan.verdict.evidence import (
+    ChainObservation,
+    EgressObservation,
+    HopRecord,
+    StreamObservation,
+)
+
+
+def _or_none(value: Any) -> int | None:
+    """A time, unless it was never seen."""
+    return None if int(value) == NONE else int(value)
+
+
+def _mean_ps(record: Any, count: int) -> float | None:
+    """Mean of a sum kept in two parts."""
+    if count == 0:
+        return None
+    return (int(record["sum_high"]) * SUM_LIMB + int(record["sum_low_ps"])) / count
+
+
+def histogram_of(
+    counts: np.ndarray[Any, np.dtype[np.int64]], base_ps: int, shift: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Edges and counts of a histogram from its first to its last bin that holds anything."""
+    filled = np.flatnonzero(counts)
+    if len(filled) == 0:
+        return (), ()
+    first, last = int(filled[0]), int(filled[-1])
+    edges_ps = tuple(base_ps + (place << shift) for place in range(first, last + 2))
+    return edges_ps, tuple(int(count) for count in counts[first : last + 1])
+
+
+def _worst_hops(state: State, row: Row, row_index: int) -> tuple[HopRecord, ...]:
+    """Timeline of the frame with the largest latency."""
+    steps = state.worst[row_index]
+    delivery_ps = int(state.rows[row_index]["worst_delivery_ps"])
+    received_ps = [int(steps[depth]["received_ps"]) for depth in range(len(row.path))]
+    return tuple(
+        HopRecord(
+            egress_index=hop.egress_index,
+            received_ps=received_ps[depth],
+            queued_ps=int(steps[depth]["queued_ps"]),
+            started_ps=int(steps[depth]["started_ps"]),
+            delivered_ps=next_ps,
+        )
+        for depth, (hop, next_ps) in enumerate(
+            zip(row.path, [*received_ps[1:], delivery_ps], strict=True)
+        )
+    )
+
+
+def stream_observations(run: Run) -> tuple[StreamObservation, ...]:
+    """One row per stream and listener."""
+    state = run.state
+    observations: list[StreamObservation] = []
+    for index, row in enumerate(run.model.rows):
+        seen = state.rows[index]
+        frames = int(seen["frames"])
+        base_ps = int(run.model.tables.rows[index]["base_ps"])
+        edges_ps, counts = histogram_of(state.histograms[index], base_ps, int(seen["bin_shift"]))
+        observations.append(
+            StreamObservation(
+                stream_index=row.stream_index,
+                listener_index=row.listener_index,
+                frames=frames,
+                lost=int(seen["lost"]),
+                min_ps=_or_none(seen["min_ps"]),
+                mean_ps=_mean_ps(seen, frames),
+                max_ps=_or_none(seen["max_ps"]),
+                bin_edges_ps=edges_ps,
+                bin_counts=counts,
+                min_gap_ps=_or_none(seen["min_gap_ps"]),
+                max_gap_ps=_or_none(seen["max_gap_ps"]),
+                max_talker_wait_ps=_or_none(seen["max_talker_wait_ps"]),
+                max_application_ps=_or_none(seen["max_application_ps"]),
+                worst=_worst_hops(state, row, index) if frames else (),
+                worst_released_ps=_or_none(seen["worst_release_ps"]),
+            )
+        )
+    return tuple(observations)
+
+
+def _openings_before(run: Run, egress_index: int, end_ps: int) -> int:
+    """How many grants opened from 0 up to, not including, a time."""
+    egress = run.model.tables.egresses[egress_index]
+    first = int(egress["first_opening"])
+    openings_ps = run.model.tables.openings_ps[first : first + int(egress["opening_count"])]
+    cycle_ps, phase_ps = int(egress["cycle_ps"]), int(egress["phase_ps"])
+    # Openings at phase + offset + n * cycle: ceilings count those below a time.
+    return sum(
+        (end_ps - start_ps + cycle_ps - 1) // cycle_ps - (cycle_ps - 1 - start_ps) // cycle_ps
+        for start_ps in (phase_ps + int(offset_ps) for offset_ps in openings_ps)
+    )
+
+
+def _busy_ratio(run: Run, egress_index: int) -> float:
+    """Share of time that a wire is occupied, or of its grants' octets that are used."""
+    constants = run.model.tables.egresses[egress_index]
+    egress = run.state.egresses[egress_index]
+    used = int(egress["used"])
+    if constants["mechanism"] == MECHANISM_WIRE:
+        used -= max(0, int(egress["busy_until_ps"]) - run.reached_ps)
+        offered = run.reached_ps
+    else:
+        openings = _openings_before(run, egress_index, run.reached_ps)
+        offered = openings * int(constants["quota_octets"])
+    return min(1.0, used / offered) if offered > 0 else 0.0
+
+
+def egress_observations(run: Run) -> tuple[EgressObservation, ...]:
+    """One row per transmitter."""
+    return tuple(
+        EgressObservation(
+            egress_index=index,
+            frames=int(egress["frames"]),
+            dropped=int(egress["dropped"]),
+            busy_ratio=_busy_ratio(run, index),
+            max_backlog_octets=int(egress["max_backlog_octets"]),
+        )
+        for index, egress in enumerate(run.state.egresses)
+    )
+
+
+def chain_observations(chains: ChainState) -> tuple[ChainObservation, ...]:
+    """One row per chain."""
+    return tuple(
+        ChainObservation(
+            chain_index=index,
+            reactions=int(reactions["count"]),
+            min_ps=_or_none(reactions["min_ps"]),
+            mean_ps=_mean_ps(reactions, int(reactions["count"])),
+            max_ps=_or_none(reactions["max_ps"]),
+        )
+        for index, reactions in enumerate(chains.reactions)
+    )
+
+
+def trace_hash(run: Run) -> str:
+    """Fingerprint of all deliveries."""
+    return f"{int(run.state.trace[0]):016x}"

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns a plan into the constant arrays of the kernel.
+
+Every time that depends on a frame's size is worked out here once, exactly, so that the
+kernel only adds. Phases that the plan leaves open are drawn here from the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.simulation.contract import check_plan
+from emulator.simulation.layout import (
+    EGRESS,
+    HOP,
+    MECHANISM_GRANT,
+    MECHANISM_WIRE,
+    MESSAGE,
+    NONE,
+    ROW,
+    SIZE,
+    STREAM,
+    UNLIMITED,
+    Tables,
+    empty_records,
+    set_record,
+)
+from emulator.simulation.order import Pipes, Source, number_sources
+from emulator.simulation.random_numbers import draw_once, probability_threshold, seed_word
+from netplan.media.frames import wire_time_ps
+from netplan.media.interface import DelayTerm, GrantMechanism, WireMechanism
+from netplan.plan.model import Egress, Hop, Plan, PlannedStream
+
+_wire_time_ps = lru_cache(maxsize=4096)(wire_time_ps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A stream at one of its listeners; ``path`` are the hops from the talker."""
+
+    stream_index: int
+    listener_index: int
+    path: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A plan made ready for the kernel.
+
+    Attributes:
+        tables: Constant arrays.
+        sources: Every source of events, in the order of simultaneous events.
+        rows: Every stream and listener, in the order of the plan.
+        first_releases_ps: First release of each stream, before jitter.
+        generators: Seeds.
+        largest_depth: Hops of the longest path.
+        frames_per_event: Most frames that one event takes from the pool.
+        entries_per_event: Most log entries that one event makes; 0 when nothing is logged.
+        never_fitting: Stream and transmitter where no grant is large enough for a frame.
+    """
+
+    tables: Tables
+    sources: tuple[Source, ...]
+    rows: tuple[Row, ...]
+    first_releases_ps: tuple[int, ...]
+    generators: tuple[int, ...]
+    largest_depth: int
+    frames_per_event: int
+    entries_per_event: int
+    never_fitting: tuple[tuple[str, str], ...]
+
+
+def row_ranges(plan: Plan) -> list[range]:
+    """For each stream, the indices of its rows: one per listener, in the order of the plan."""
+    ranges: list[range] = []
+    start = 0
+    for stream in plan.streams:
+        ranges.append(range(start, start + len(stream.listeners)))
+        start += len(stream.listeners)
+    return ranges
+
+
+def build_model(plan: Plan, seed: int) -> Model:
+    """Arrays, sources and seeds for a plan; ValueError when it breaks its contract."""
+    check_plan(plan)
+    return _ModelBuilder(plan=plan, seed=seed, pipes=Pipes(len(plan.egresses))).build()
+
+
+def _term_range(terms: Sequence[DelayTerm]) -> tuple[int, int]:
+    """Smallest and largest sum of delay terms."""
+    return sum(term.min_ps for term in terms), sum(term.max_ps for term in terms)
+
+
+def _integers(values: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def _root_count(stream: PlannedStream) -> int:
+    return sum(hop.parent_index < 0 for hop in stream.hops)
+
+
+def _path(stream: PlannedStream, position: int) -> tuple[Hop, ...]:
+    """The hops from the talker to one hop, that one included."""
+    path: list[Hop] = []
+    while position >= 0:
+        path.append(stream.hops[position])
+        position = stream.hops[position].parent_index
+    return tuple(reversed(path))
+
+
+@dataclass(slots=True)
+class _ModelBuilder:
+    """Collects the flat lists while it walks the plan."""
+
+    plan: Plan
+    seed: int
+    pipes: Pipes
+    generators: list[int] = field(default_factory=list)
+    sizes: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    children: list[int] = field(default_factory=list)
+    rows_below: list[int] = field(default_factory=list)
+    roots: list[int] = field(default_factory=list)
+    messages: list[tuple[int, int]] = field(default_factory=list)
+    message_sizes: list[int] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    never_fitting: list[tuple[str, str]] = field(default_factory=list)
+
+    def build(self) -> Model:
+        """Walk transmitters, then streams, then number the events' sources."""
+        plan = self.plan
+        egresses, openings = self._egresses()
+        hops = empty_records(sum(len(stream.hops) for stream in plan.streams), HOP)
+        streams = empty_records(len(plan.streams), STREAM)
+        rows = empty_records(sum(len(stream.listeners) for stream in plan.streams), ROW)
+        first_hop = 0
+        for index, stream in enumerate(plan.streams):
+            frame_sizes = sorted({size for sizes in stream.emission.messages for size in sizes})
+            self._hops(hops, first_hop, index, frame_sizes)
+            self._rows(rows, hops, first_hop, index, frame_sizes)
+            self._stream(streams[index], stream, frame_sizes)
+            first_hop += len(stream.hops)
+        sources = number_sources(self.pipes, egresses, hops, streams)
+        self._mark_chains(streams, rows)
+        most_released = max(
+            (
+                _root_count(stream) * max(len(sizes) for sizes in stream.emission.messages)
+                for stream in plan.streams
+            ),
+            default=1,
+        )
+        most_copied = int((hops["end_child"] - hops["first_child"]).max(initial=1))
+        most_listeners = max((len(stream.listeners) for stream in plan.streams), default=0)
+        return Model(
+            tables=Tables(
+                egresses=egresses,
+                openings_ps=_integers(openings),
+                hops=hops,
+                children=_integers(self.children),
+                rows_below=_integers(self.rows_below),
+                sizes=np.array(self.sizes, dtype=SIZE),
+                streams=streams,
+                roots=_integers(self.roots),
+                messages=np.array(self.messages, dtype=MESSAGE),
+                message_sizes=_integers(self.message_sizes),
+                rows=rows,
+            ),
+            sources=sources,
+            rows=tuple(self.rows),
+            first_releases_ps=tuple(self._first_release_ps(stream) for stream in plan.streams),
+            generators=tuple(self.generators),
+            largest_depth=max((len(row.path) for row in self.rows), default=1),
+            frames_per_event=max(most_released, most_copied),
+            entries_per_event=1 + most_listeners if plan.chains else 0,
+            never_fitting=tuple(dict.fromkeys(self.never_fitting)),
+        )
+
+    def _generator(self, purpose: str, name: str) -> int:
+        """Index of a generator of its own."""
+        self.generators.append(seed_word(self.seed, purpose, name))
+        return len(self.generators) - 1
+
+    def _egresses(self) -> tuple[NDArray[np.void], list[int]]:
+        """Constants of the transmitters, and the openings of all grants in one list."""
+        records = empty_records(len(self.plan.egresses), EGRESS)
+        openings: list[int] = []
+        first_queue = 0
+        for egress, record in zip(self.plan.egresses, records, strict=True):
+            set_record(
+                record,
+                first_queue=first_queue,
+                queue_count=egress.queue_count,
+                buffer_octets=UNLIMITED if egress.buffer_octets is None else egress.buffer_octets,
+            )
+            first_queue += egress.queue_count
+            mechanism = egress.mechanism
+            if isinstance(mechanism, WireMechanism):
+                set_record(
+                    record,
+                    mechanism=MECHANISM_WIRE,
+                    lead_ps=_wire_time_ps(mechanism.lead_octets, mechanism.line_bps),
+                )
+            else:
+                self._grants(record, egress, mechanism, len(openings))
+                openings.extend(mechanism.openings_ps)
+        return records, openings
+
+    def _grants(
+        self, record: np.void, egress: Egress, mechanism: GrantMechanism, first_opening: int
+    ) -> None:
+        """Constants of a transmitter that sends at grants."""
+        phase_ps = mechanism.phase_ps
+        if phase_ps is None:
+            phase_ps = draw_once(self.seed, "cycle", egress.name, mechanism.cycle_ps)
+        set_record(
+            record,
+            mechanism=MECHANISM_GRANT,
+            cycle_ps=mechanism.cycle_ps,
+            phase_ps=phase_ps,
+            first_opening=first_opening,
+            opening_count=len(mechanism.openings_ps),
+            quota_octets=mechanism.quota_octets,
+            fragments=int(mechanism.fragments),
+            serial_bps=mechanism.serial_bps,
+            burst_ps=mechanism.burst_ps,
+            failure_threshold=probability_threshold(mechanism.failure_probability),
+            max_retries=mechanism.max_retries,
+            retry_after_ps=mechanism.retry_after_ps,
+            failure_generator=self._generator("failures", egress.name),
+        )
+
+    def _size(self, stream: PlannedStream, hop: Hop, size: int) -> tuple[int, int, int, int, int]:
+        """What a stream's frame of one size is at one hop: a row of the table of sizes."""
+        egress = self.plan.egresses[hop.egress_index]
+        octets = size + hop.added_octets
+        mechanism = egress.mechanism
+        if isinstance(mechanism, WireMechanism):
+            sent_octets = mechanism.lead_octets + octets
+            data_ps = _wire_time_ps(sent_octets, mechanism.line_bps)
+            occupied_ps = _wire_time_ps(sent_octets + mechanism.tail_octets, mechanism.line_bps)
+            return octets, data_ps, occupied_ps, 0, 1
+        need_octets = octets + mechanism.overhead_octets
+        fits = mechanism.fragments or need_octets <= mechanism.quota_octets
+        if not fits:
+            self.never_fitting.append((stream.name, egress.name))
+        return octets, 0, 0, need_octets, int(fits)
+
+    def _hops(
+        self, hops: NDArray[np.void], first_hop: int, stream_index: int, frame_sizes: list[int]
+    ) -> None:
+        """Constants of a stream's hops, and the pipes that they use."""
+        stream = self.plan.streams[stream_index]
+        below: list[list[int]] = [[] for _ in stream.hops]
+        children: list[list[int]] = [[] for _ in stream.hops]
+        for row, listener_hop in enumerate(stream.listener_hops, start=len(self.rows)):
+            position = listener_hop
+            while position >= 0:
+                below[position].append(row)
+                position = stream.hops[position].parent_index
+        for position, hop in enumerate(stream.hops):
+            index = first_hop + position
+            is_root = hop.parent_index < 0
+            if is_root:
+                self.roots.append(index)
+                ingress = self.pipes.talker_ingress(stream_index)
+            else:
+                children[hop.parent_index].append(index)
+                ingress = stream.hops[hop.parent_index].egress_index
+            before_min_ps, before_max_ps = _term_range(hop.before)
+            after_min_ps, after_max_ps = _term_range(hop.after)
+            name = f"{stream.name}\0{position}"
+            set_record(
+                hops[index],
+                egress=hop.egress_index,
+                queue=hop.queue_index,
+                depth=0 if is_root else int(hops[first_hop + hop.parent_index]["depth"]) + 1,
+                first_size=len(self.sizes),
+                row=NONE,
+                first_below=len(self.rows_below),
+                end_below=len(self.rows_below) + len(below[position]),
+                entry_source=NONE,
+                before_min_ps=before_min_ps,
+                before_spread_ps=before_max_ps - before_min_ps,
+                before_generator=self._generator("before", name),
+                after_min_ps=after_min_ps,
+                after_spread_ps=after_max_ps - after_min_ps,
+                after_generator=self._generator("after", name),
+            )
+            self.rows_below.extend(below[position])
+            self.sizes.extend(self._size(stream, hop, size) for size in frame_sizes)
+            if before_max_ps > 0:
+                self.pipes.add_entry(index, ingress, hop.from_node, before_min_ps, before_max_ps)
+            self.pipes.add_arrival(index, hop.egress_index, after_min_ps, after_max_ps)
+        for position, indices in enumerate(children):
+            hops[first_hop + position]["first_child"] = len(self.children)
+            self.children.extend(indices)
+            hops[first_hop + position]["end_child"] = len(self.children)
+
+    def _rows(
+        self,
+        rows: NDArray[np.void],
+        hops: NDArray[np.void],
+        first_hop: int,
+        stream_index: int,
+        frame_sizes: list[int],
+    ) -> None:
+        """Constants of a stream's listeners."""
+        stream = self.plan.streams[stream_index]
+        for listener_index, position in enumerate(stream.listener_hops):
+            path = _path(stream, position)
+            index = len(self.rows)
+            set_record(
+                rows[index],
+                next_row=int(hops[first_hop + position]["row"]),
+                base_ps=min(self._least_latency_ps(path, size) for size in frame_sizes),
+            )
+            hops[first_hop + position]["row"] = index
+            self.rows.append(
+                Row(stream_index=stream_index, listener_index=listener_index, path=path)
+            )
+
+    def _least_latency_ps(self, path: tuple[Hop, ...], size: int) -> int:
+        """No frame of this size is faster; where its histogram starts."""
+        total_ps = 0
+        for depth, hop in enumerate(path):
+            mechanism = self.plan.egresses[hop.egress_index].mechanism
+            octets = size + hop.added_octets
+            if isinstance(mechanism, WireMechanism):
+                line_bps = mechanism.line_bps
+                total_ps += _wire_time_ps(mechanism.lead_octets + octets, line_bps)
+                if depth == 0:
+                    total_ps -= _wire_time_ps(mechanism.lead_octets, line_bps)
+            elif mechanism.serial_bps == 0:
+                total_ps += mechanism.burst_ps
+            elif not mechanism.fragments:
+                need_octets = octets + mechanism.overhead_octets
+                total_ps += _wire_time_ps(need_octets, mechanism.serial_bps)
+            total_ps += _term_range(hop.after)[0]
+            if depth > 0:
+                total_ps += _term_range(hop.before)[0]
+        return total_ps
+
+    def _stream(self, record: np.void, stream: PlannedStream, frame_sizes: list[int]) -> None:
+        """Constants of a talker; its roots are the last ones noted."""
+        emission = stream.emission
+        set_record(
+            record,
+            period_ps=emission.period_ps,
+            sporadic=int(emission.sporadic),
+            jitter_ps=emission.jitter_ps,
+            first_message=len(self.messages),
+            message_count=len(emission.messages),
+            first_root=len(self.roots) - _root_count(stream),
+            end_root=len(self.roots),
+            generator=self._generator("talker", stream.name),
+        )
+        for sizes in emission.messages:
+            self.messages.append((len(self.message_sizes), len(sizes)))
+            self.message_sizes.extend(frame_sizes.index(size) for size in sizes)
+
+    def _first_release_ps(self, stream: PlannedStream) -> int:
+        """Nominal release of the first message."""
+        emission = stream.emission
+        if emission.phase_ps is not None:
+            return emission.phase_ps
+        return draw_once(self.seed, "phase", stream.name, emission.period_ps)
+
+    def _mark_chains(self, streams: NDArray[np.void], rows: NDArray[np.void]) -> None:
+        """Streams and listeners whose releases and deliveries the chains need."""
+        ranges = row_ranges(self.plan)
+        for chain in self.plan.chains:
+            for stage in chain.stages:
+                streams[stage.stream_index]["logged"] = 1
+                rows[ranges[stage.stream_index][stage.listener_index]]["logged"] = 1

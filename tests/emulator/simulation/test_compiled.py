@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where machine code is kept, and that nothing loads the compiler too early."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulator.simulation import compiled
+from emulator.simulation.bench import line10
+
+WARM_SECONDS = 5.0
+"""Far above what it takes (0.7 s), far below compiling; hosts of tests are busy."""
+
+
+def test_cache_follows_the_users_cache_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    directory = compiled._cache_directory()
+    assert directory is not None
+    assert directory.parent == tmp_path / "plantwire" / "numba"
+    assert directory.is_dir()
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    directory = compiled._cache_directory()
+    assert directory is not None
+    assert directory.parent == tmp_path / "home" / ".cache" / "plantwire" / "numba"
+
+
+def test_without_a_place_there_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert compiled._cache_directory() is None
+
+
+def test_any_change_of_a_source_changes_the_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = Path(compiled.__file__).parent
+    for source in package.glob("*.py"):
+        shutil.copy(source, tmp_path)
+    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
+    before = compiled._source_hash()
+    heap = tmp_path / "heap.py"
+    heap.write_text(heap.read_text() + "\n")
+    assert compiled._source_hash() != before
+
+
+def test_second_process_starts_warm() -> None:
+    if compiled.CACHE_DIRECTORY is None:
+        pytest.skip("the user's cache directory cannot be written")
+    line10(0.1)
+    program = "from emulator.simulation.bench import line10; print(line10(0.15)['compile_s'])"
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert float(finished.stdout) < WARM_SECONDS
+
+
+@pytest.mark.parametrize("module", ["emulator", "emulator.simulation"])
+def test_packages_load_no_compiler(module: str) -> None:
+    program = f"import sys, {module}; sys.exit('numba' in sys.modules)"
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert finished.returncode == 0
