@@ -186,5 +186,7 @@ def bench(
         typer.echo(json.dumps(figures, indent=2))
     else:
         for name, value in figures.items():
-            typer.echo(f"{name}: {value}")
+            typer.echo(
+                f"{name}: {value:,.3f}" if isinstance(value, float) else f"{name}: {value:,}"
+            )
     return ExitStatus.OK
