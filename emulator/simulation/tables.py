@@ -340,7 +340,7 @@ class _ModelBuilder:
                 need_octets = octets + mechanism.overhead_octets
                 total_ps += _wire_time_ps(need_octets, mechanism.serial_bps)
             total_ps += _term_range(hop.after)[0]
-            if depth > 0:
+            if depth > 0 or isinstance(mechanism, GrantMechanism):
                 total_ps += _term_range(hop.before)[0]
         return total_ps
 

@@ -37,7 +37,7 @@ def _flows_at(network: Network, egress_index: int) -> list[int]:
 
 
 def _load_ratio(network: Network, egress_index: int) -> float:
-    return sum(network.flows[flow].rate for flow in _flows_at(network, egress_index)) / ONE
+    return sum(network.flows[flow].rate_per_one for flow in _flows_at(network, egress_index)) / ONE
 
 
 def _backlog_octets(network: Network, egress_index: int) -> int | None:

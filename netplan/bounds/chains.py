@@ -86,7 +86,7 @@ def _release_term(stream: PlannedStream, before: ChainStage | None) -> DelayTerm
             emission.phase_ps - ready_ps, every_ps=emission.period_ps, from_ps=before.task_cycle_ps
         )
     return _term(
-        TermKind.GATE_WAIT,
+        TermKind.CYCLE_WAIT,
         f"until {stream.name} is released next",
         wait_ps + emission.jitter_ps,
     )
@@ -129,7 +129,7 @@ def _task_terms(
                 every_ps=stage.task_cycle_ps,
                 from_ps=emission.period_ps,
             )
-        terms.append(_term(TermKind.GATE_WAIT, f"until the task at {node} starts", wait_ps))
+        terms.append(_term(TermKind.CYCLE_WAIT, f"until the task at {node} starts", wait_ps))
     if stage.task_work_ps:
         what = f"work of the task at {node}"
         terms.append(_term(TermKind.PROCESSING, what, stage.task_work_ps, stage.task_work_ps))

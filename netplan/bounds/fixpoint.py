@@ -101,7 +101,7 @@ def _pass_on(network: Network, start: int, touched: set[int] | None = None) -> b
     stack = [start]
     while stack:
         flow = network.flows[stack.pop()]
-        server = network.servers[flow.server]
+        server = network.servers[flow.server_index]
         because = flow.unknown or server.refused or flow.spoils
         jitter_ps: int | None = None
         if not because:
@@ -135,7 +135,7 @@ def _touch(network: Network, flow: Flow, old_ps: int, touched: set[int]) -> None
     As long as no further message fits into the windows that a server looked at,
     its waits stay as they are.
     """
-    queue_index = network.servers[flow.server].queue_index
+    queue_index = network.servers[flow.server_index].queue_index
     for index in network.servers_at[flow.egress_index]:
         server = network.servers[index]
         if server.queue_index > queue_index or server.refused:
@@ -156,7 +156,7 @@ def ingresses_of(network: Network, own: list[int], above: list[int]) -> list[Ing
     for indices, side in ((own, 0), (above, 1)):
         for index in indices:
             flow = network.flows[index]
-            by_ingress.setdefault(flow.ingress, ([], []))[side].append(flow)
+            by_ingress.setdefault(flow.ingress_index, ([], []))[side].append(flow)
     ingresses, load, offered = [], 0, 0
     for ingress, sides in by_ingress.items():
         flows_here = sides[0] + sides[1]
@@ -168,7 +168,7 @@ def ingresses_of(network: Network, own: list[int], above: list[int]) -> list[Ing
         )
         affine: list[int] = []
         for flows, stair in zip(sides, stairs, strict=True):
-            offered += sum(flow.rate for flow in flows)
+            offered += sum(flow.rate_per_one for flow in flows)
             if stair.known:
                 affine.append(
                     sum(
@@ -177,7 +177,7 @@ def ingresses_of(network: Network, own: list[int], above: list[int]) -> list[Ing
                         if flow.jitter_ps is not None
                     )
                 )
-                affine.append(sum(flow.rate for flow in flows))
+                affine.append(sum(flow.rate_per_one for flow in flows))
             elif line is None:
                 return _unknown_text(network, flows)
             else:
@@ -197,7 +197,9 @@ def ingresses_of(network: Network, own: list[int], above: list[int]) -> list[Ing
         )
     name = network.plan.egresses[network.flows[own[0]].egress_index].name
     if offered >= ONE:
-        lowest = min(network.servers[network.flows[index].server].queue_index for index in own)
+        lowest = min(
+            network.servers[network.flows[index].server_index].queue_index for index in own
+        )
         return (
             f"{name} is overloaded: its queue {lowest} and those above are offered "
             f"{_percent(offered)} of its rate"

@@ -31,14 +31,14 @@ class Flow:
     Attributes:
         stream_index: Into the plan.
         hop_index: Into the stream's hops.
-        parent: Flow of the hop before; -1 at the talker.
+        parent_index: Flow of the hop before; -1 at the talker.
         children: Flows of the hops behind.
         egress_index: Transmitter of the hop.
-        ingress: Egress whose wire brought the frames, or :data:`NO_WIRE`.
-        server: Its server.
+        ingress_index: Egress whose wire brought the frames, or :data:`NO_WIRE`.
+        server_index: Its server.
         windows: Work of its messages at the transmitter.
         period_ps: Of its messages.
-        rate: Long-term work per time, in 1 / ONE.
+        rate_per_one: Long-term work per time, in 1 / ONE.
         frame_octets: Distinct sizes on this hop, ascending.
         least_work_ps: Work of the smallest frame, which waits longest.
         most_work_ps: Work of the largest frame.
@@ -51,13 +51,13 @@ class Flow:
 
     stream_index: int
     hop_index: int
-    parent: int
+    parent_index: int
     egress_index: int
-    ingress: int
-    server: int
+    ingress_index: int
+    server_index: int
     windows: Windows
     period_ps: int
-    rate: int
+    rate_per_one: int
     frame_octets: tuple[int, ...]
     least_work_ps: int
     most_work_ps: int
@@ -214,13 +214,13 @@ def _flow_of(
     return Flow(
         stream_index=stream_index,
         hop_index=hop_index,
-        parent=parent,
+        parent_index=parent,
         egress_index=hop.egress_index,
-        ingress=ingress,
-        server=server,
+        ingress_index=ingress,
+        server_index=server,
         windows=windows,
         period_ps=emission.period_ps,
-        rate=windows.rate(emission.period_ps),
+        rate_per_one=windows.rate(emission.period_ps),
         frame_octets=octets,
         least_work_ps=works_ps[0],
         most_work_ps=works_ps[-1],
@@ -271,14 +271,16 @@ def _draw_lines(network: Network) -> None:
     """Work out how wires cap what arrives over them at the next transmitters."""
     members: defaultdict[tuple[int, int], list[Flow]] = defaultdict(list)
     for flow in network.flows:
-        if flow.ingress != NO_WIRE and network.transmitters[flow.egress_index].rate_bps:
-            members[flow.ingress, flow.egress_index].append(flow)
+        if flow.ingress_index != NO_WIRE and network.transmitters[flow.egress_index].rate_bps:
+            members[flow.ingress_index, flow.egress_index].append(flow)
     for (ingress, egress_index), flows in members.items():
         wire, transmitter = network.transmitters[ingress], network.transmitters[egress_index]
         pairs = {
             pair
             for flow in flows
-            for pair in zip(network.flows[flow.parent].frame_octets, flow.frame_octets, strict=True)
+            for pair in zip(
+                network.flows[flow.parent_index].frame_octets, flow.frame_octets, strict=True
+            )
         }
         gain, cost = 0, 1
         for octets_before, octets in pairs:
@@ -287,7 +289,7 @@ def _draw_lines(network: Network) -> None:
                 gain, cost = work_ps, spacing_ps
         least = most = None
         for flow in flows:
-            terms = network.hop(network.flows[flow.parent]).after + network.hop(flow).before
+            terms = network.hop(network.flows[flow.parent_index]).after + network.hop(flow).before
             low, high = least_ps(terms), most_ps(terms)
             least = low if least is None else min(least, low)
             most = high if most is None else max(most, high)
@@ -302,10 +304,10 @@ def dependencies(network: Network) -> nx.DiGraph[int]:
     graph.add_nodes_from(range(len(network.servers)))
     edges = set()
     for flow in network.flows:
-        if flow.parent < 0:
+        if flow.parent_index < 0:
             continue
-        source = network.flows[flow.parent].server
-        queue_index = network.servers[flow.server].queue_index
+        source = network.flows[flow.parent_index].server_index
+        queue_index = network.servers[flow.server_index].queue_index
         for target in network.servers_at[flow.egress_index]:
             if network.servers[target].queue_index <= queue_index:
                 edges.add((source, target))

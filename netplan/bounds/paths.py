@@ -32,7 +32,7 @@ def talker_wait_ps(network: Network, root: Flow) -> int:
 
     At grants, latency runs from the release, so nothing is before it.
     """
-    server = network.servers[root.server]
+    server = network.servers[root.server_index]
     transmitter = network.transmitters[root.egress_index]
     if server.refused or not transmitter.is_wire:
         return 0
@@ -91,7 +91,7 @@ def _stream_bound(
 
 def _refusal(network: Network, path: list[Flow]) -> str:
     for flow in path:
-        refused = network.servers[flow.server].refused
+        refused = network.servers[flow.server_index].refused
         if refused:
             return refused
         if flow.unknown:
@@ -120,19 +120,19 @@ def _fixed_terms(network: Network, flow: Flow, *, before: bool) -> tuple[DelayTe
     if not before:
         return hop.after
     at_grants = not network.transmitters[flow.egress_index].is_wire
-    return hop.before if flow.parent >= 0 or at_grants else ()
+    return hop.before if flow.parent_index >= 0 or at_grants else ()
 
 
 def _serialisation_ps(network: Network, flow: Flow, size: int) -> int:
     transmitter, octets = network.transmitters[flow.egress_index], flow.frame_octets[size]
     if not transmitter.is_wire:
         return transmitter.work_ps(octets)
-    return transmitter.port_ps(octets) if flow.parent < 0 else transmitter.delivery_ps(octets)
+    return transmitter.port_ps(octets) if flow.parent_index < 0 else transmitter.delivery_ps(octets)
 
 
 def _least_serialisation_ps(network: Network, flow: Flow) -> int:
     transmitter, octets = network.transmitters[flow.egress_index], flow.frame_octets[0]
-    if flow.parent < 0:
+    if flow.parent_index < 0:
         return transmitter.least_port_ps(octets)
     return transmitter.least_delivery_ps(octets)
 
@@ -140,9 +140,9 @@ def _least_serialisation_ps(network: Network, flow: Flow) -> int:
 def _waiting_ps(network: Network, flow: Flow, size: int) -> int:
     """Wait that counts for latency, without the frame's own serialisation."""
     transmitter = network.transmitters[flow.egress_index]
-    if transmitter.is_wire and flow.parent < 0:
+    if transmitter.is_wire and flow.parent_index < 0:
         return 0
-    wait_ps = network.wait_ps(network.servers[flow.server], flow.frame_octets[size])
+    wait_ps = network.wait_ps(network.servers[flow.server_index], flow.frame_octets[size])
     return wait_ps if transmitter.is_wire else wait_ps - _serialisation_ps(network, flow, size)
 
 
@@ -157,13 +157,13 @@ def _hop_ps(network: Network, flow: Flow, size: int) -> int:
 
 def _hop_terms(network: Network, flow: Flow, size: int) -> tuple[DelayTerm, ...]:
     transmitter = network.transmitters[flow.egress_index]
-    server = network.servers[flow.server]
+    server = network.servers[flow.server_index]
     waiting_ps = _waiting_ps(network, flow, size)
     terms = list(_fixed_terms(network, flow, before=True))
     if not transmitter.is_wire:
         terms.append(_grant_term(transmitter))
         waiting_ps -= transmitter.latency_ps
-    if flow.parent >= 0 or not transmitter.is_wire:
+    if flow.parent_index >= 0 or not transmitter.is_wire:
         terms.append(_queueing_term(network, server, waiting_ps))
     octets = flow.frame_octets[size]
     terms.append(

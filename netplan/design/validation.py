@@ -48,7 +48,12 @@ _WORDS = {
     "literal_error": ("this word is not known here", "one of {expected}"),
 }
 """pydantic's kinds of error in a user's words, and what was expected."""
-_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+_FORMS = {
+    r"^[A-Za-z0-9][A-Za-z0-9_-]*$": "a name of letters, digits, '-' and '_'",
+    r"^(max|mean|p\d{1,2}(\.\d{1,6})?)$": "max, mean, or a percentile such as p99 or p99.9",
+    r"^[DSU]{2,20}$": "the slots of the period, such as DDDSU",
+}
+"""Patterns of the language in a user's words."""
 
 
 def validate(
@@ -121,8 +126,8 @@ def _finding(
         expected = expected.format(**context)
         if kind == "literal_error":
             hint = _nearest_word(str(detail["input"]), expected)
-        elif context.get("pattern") == _NAME_PATTERN:
-            expected, hint = "a name of letters, digits, '-' and '_'", "choose such a name"
+        elif kind == "string_pattern_mismatch":
+            expected = _FORMS.get(str(context["pattern"]), expected)
     elif kind == "union_tag_invalid":
         message = f"this kind is not known: {context.get('tag', '')}"
         expected = f"one of {context.get('expected_tags', '')}"

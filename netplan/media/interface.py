@@ -17,7 +17,10 @@ from netplan.design.findings import Finding
 
 
 class TermKind(StrEnum):
-    """Names of the parts of a delay, as the field uses them."""
+    """Names of the parts of a delay, as the field uses them.
+
+    ``CYCLE_WAIT`` belongs to reaction chains: waiting for the next start of a task or sender.
+    """
 
     PROPAGATION = "propagation"
     SERIALISATION = "serialisation"
@@ -25,6 +28,7 @@ class TermKind(StrEnum):
     QUEUEING = "queueing"
     GATE_WAIT = "gate wait"
     GRANT_WAIT = "grant wait"
+    CYCLE_WAIT = "cycle wait"
     RETRANSMISSION = "retransmission"
     CLOCK_ERROR = "clock error"
     BURST_PAID_ONCE = "burst paid once"

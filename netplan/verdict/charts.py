@@ -32,6 +32,7 @@ _OVERLAYS = {
     TermKind.QUEUEING: "M0 8L8 0M-2 2L2 -2M6 10L10 6",
     TermKind.GATE_WAIT: "M4 0v8",
     TermKind.GRANT_WAIT: "M0 0L8 8M-2 6L2 10M6 -2L10 2",
+    TermKind.CYCLE_WAIT: "M2 0v8M6 0v8",
     TermKind.RETRANSMISSION: "M0 0L8 8M0 8L8 0",
     TermKind.CLOCK_ERROR: "M0 4h8M4 0v8",
     TermKind.BURST_PAID_ONCE: "M0 2h8M0 6h8",

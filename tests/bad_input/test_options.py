@@ -105,6 +105,28 @@ def test_what_a_design_may_say_can_be_simulated(folder: Path, run: Run, change: 
     assert run("validate", "design.yaml", "--duration", "10ms").status in {0, 1, 2, 5}
 
 
+def test_a_task_of_a_month_can_be_simulated(folder: Path, run: Run) -> None:
+    text = replaced("plc1:   {is: plc,", "plc1:   {is: plc, tasks: {slow: {cycle: 29 d}},")
+    chains = "chains: {c: {path: [drive1, 'plc1:slow', drive1], within: 1 s}}\n"
+    back = "  back: {from: drive1, to: plc1, size: 40 B, every: 1 ms, pcp: 5}\n"
+    (folder / "design.yaml").write_text(text + back + chains, encoding="utf-8")
+    assert run("validate", "design.yaml", "--duration", "10ms").status in {0, 1, 2, 5}
+
+
+def test_a_route_of_a_thousand_kilometres_is_looked_at_soon(folder: Path, run: Run) -> None:
+    route = """\
+plantwire: 1
+name: far
+routes: {r: {points: [[0 m, 0 m], [1000 km, 0 m]], speed: 1 m/s}}
+networks: {wlan: {kind: iwlan, carrier: 5.2 GHz}}
+nodes:
+  ap: {is: access-point, network: wlan, at: [10 m, 10 m, 4 m]}
+  client: {is: panel, moves: r, attach: {wlan1: {network: wlan}}}
+"""
+    (folder / "design.yaml").write_text(route, encoding="utf-8")
+    assert run("check", "design.yaml").status == ExitStatus.WRONG_INPUT
+
+
 def test_a_talker_that_sends_far_too_much_is_missed_not_interrupted(folder: Path, run: Run) -> None:
     """The run has to stop early for want of memory; nobody pressed Ctrl-C."""
     text = replaced("size: 1000 B, every: 5 ms", "rate: 1 Tbit/s")

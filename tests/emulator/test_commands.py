@@ -79,19 +79,19 @@ def test_only_what_was_asked_for_is_made(
 
 
 def test_an_interrupted_run_keeps_what_is_done(tmp_path: Path) -> None:
-    command = [
-        *(sys.executable, "-c", "import sys; from netplan.command import main; sys.exit(main())"),
-        *("validate", TUTORIAL, "--duration", "2000000s", "--format", "json", "--out", tmp_path),
-    ]
-    output = ""
+    entry = "import sys; from netplan.command import main; sys.exit(main())"
+    command = [sys.executable, "-c", entry, "validate", TUTORIAL, "--duration", "2000000s"]
+    command += ["--format", "json", "--out", str(tmp_path)]
+    output, status = "", 0
     for wait_s in (4, 8, 16, 32):  # until importing and compiling is over on this host
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             time.sleep(wait_s)
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=60)
+            status = process.returncode
         if output:
             break
-    assert process.returncode == ExitStatus.INTERRUPTED
+    assert status == ExitStatus.INTERRUPTED
     simulated = json.loads(output)["evidence"]["simulated"]
     assert simulated["complete"] is False
     assert 0 < simulated["duration_ns"] < 2_000_000 * 10**9

@@ -116,7 +116,7 @@ def test_nothing_is_missed_as_designed() -> None:
 
 
 def test_a_longer_run_decides_what_one_second_cannot() -> None:
-    verdicts = run("design.yaml", 125 * ONE_SECOND_PS // 10).verdicts
+    verdicts = run("design.yaml", 30 * ONE_SECOND_PS).verdicts
     (verdict,) = [one for one in verdicts if one.target.subject == "dock-clear"]
     assert verdict.outcome is Outcome.MET
     assert verdict.decided_by == "simulated"

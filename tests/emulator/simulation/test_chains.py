@@ -12,11 +12,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.small_plans import NS, US, PlanBuilder
 
 from emulator.simulation.run import simulate, simulate_in_slices
 from netplan.plan.model import ChainStage, Plan, PlannedChain
 from netplan.verdict.evidence import ChainObservation
-from support.small_plans import NS, US, PlanBuilder
 
 MS = 1000 * US
 FLIGHT_PS = 914 * NS
@@ -138,13 +138,20 @@ def test_a_message_counts_when_its_last_frame_is_there() -> None:
         plan, streams=(dataclasses.replace(plan.streams[0], emission=emission),)
     )
     assert observe(plan, 5 * MS).max_ps == 1 * MS + 2 * 960 * NS + FLIGHT_PS
-    # Room for one waiting frame only: the third is dropped, no message is ever complete.
-    cut = dataclasses.replace(
-        plan, egresses=(dataclasses.replace(plan.egresses[0], buffer_octets=150),)
-    )
-    assert observe(cut, 5 * MS) == ChainObservation(
-        chain_index=0, reactions=0, min_ps=None, mean_ps=None, max_ps=None
-    )
+    # Room for 150 octets behind the first frame: one of the others is dropped, so no message is
+    # ever complete, also where the missing frame is not the last.
+    for messages in [(100, 100, 100)], [(100, 200, 100)]:
+        emission = dataclasses.replace(emission, messages=tuple(messages))
+        cut = dataclasses.replace(
+            plan,
+            egresses=(dataclasses.replace(plan.egresses[0], buffer_octets=150),),
+            streams=(dataclasses.replace(plan.streams[0], emission=emission),),
+        )
+        evidence = simulate(cut, seed=1, duration_ps=5 * MS)
+        assert evidence.streams[0].lost == 5
+        assert evidence.chains[0] == ChainObservation(
+            chain_index=0, reactions=0, min_ps=None, mean_ps=None, max_ps=None
+        )
 
 
 def expected_reactions(

@@ -6,19 +6,20 @@ Serial grants here run at 1 Gbit/s: 8 ns for each octet.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.small_plans import GBIT, NS, US, PlanBuilder, term
 
 from emulator.simulation.grants import octets_time_ps
 from emulator.simulation.run import simulate
 from netplan.media.frames import wire_time_ps
-from netplan.media.interface import GrantMechanism, NoService
+from netplan.media.interface import GrantMechanism, NoService, TermKind
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import SimulatedEvidence, StreamObservation
-from support.small_plans import GBIT, NS, US, PlanBuilder
 
 MS = 1000 * US
 NO_SERVICE = NoService(because="not looked at here")
@@ -100,7 +101,7 @@ def test_serial_grant_delivers_each_frame_with_its_own_last_octet() -> None:
     # Opening at 125 us; 108 octets = 864 ns, 108 + 208 = 316 octets = 2,528 ns; 50 ns.
     assert row.min_ps == 115_000 * NS + (864 + 50) * NS
     assert row.max_ps == 115_000 * NS + (2528 + 50) * NS
-    # Latency runs from the queue, where the talker has no wire; the wait is also named alone.
+    # Latency runs from release, where the talker has no wire; the wait is also named alone.
     assert row.max_application_ps == row.max_ps
     assert row.max_talker_wait_ps == 115 * US
     assert row.worst[0].queued_ps == 10 * US
@@ -109,6 +110,17 @@ def test_serial_grant_delivers_each_frame_with_its_own_last_octet() -> None:
     assert evidence.egresses[0].busy_ratio == 316 / 4000
     assert evidence.egresses[0].frames == 2
     assert evidence.egresses[0].max_backlog_octets == 300
+
+
+def test_preparing_a_transmission_counts_where_the_talker_has_no_wire() -> None:
+    plan = radio(pon()).stream("s", HOP, messages=((92,),), phase_ps=10 * US).plan()
+    hop = replace(plan.streams[0].hops[0], before=(term(TermKind.PROCESSING, 120 * US),))
+    plan = replace(plan, streams=(replace(plan.streams[0], hops=(hop,)),))
+    evidence = simulate(plan, seed=1, duration_ps=900 * US)
+    # Released at 10, queued at 130, sent at 250 us, where 100 octets take 800 ns.
+    assert latency_ns(evidence) == 240_000 + 800 + 50
+    assert evidence.streams[0].max_talker_wait_ps == 120 * US
+    assert evidence.streams[0].worst[0].queued_ps == 130 * US
 
 
 def test_fragments_are_delivered_with_the_last_one() -> None:

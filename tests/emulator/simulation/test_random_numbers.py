@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.small_plans import GBIT, NS, US, PlanBuilder, term
 
 from emulator.simulation.layout import Words
 from emulator.simulation.random_numbers import (
@@ -22,8 +24,8 @@ from emulator.simulation.random_numbers import (
     seed_word,
 )
 from emulator.simulation.run import simulate
+from netplan.media.interface import TermKind
 from netplan.verdict.evidence import StreamObservation
-from support.small_plans import NS, US, PlanBuilder
 
 MS = 1000 * US
 
@@ -148,3 +150,37 @@ def test_sporadic_talkers_wait_at_least_the_period_and_half_of_it_more_on_averag
     assert 3 * MS < row.max_gap_ps <= 5 * MS
     # 6 s / 1.5 ms; each gap has a standard deviation of 0.5 ms.
     assert abs(row.frames - 4000) < 5 * math.sqrt(4000) * 0.5 / 1.5
+
+
+def test_ranges_of_delay_are_drawn_for_each_frame_and_keep_the_order() -> None:
+    """Fifty frames back to back; each draw is repeated here, and nobody overtakes."""
+    plan = (
+        PlanBuilder()
+        .wire("a.p")
+        .wire("sw.p", line_bps=10 * GBIT)
+        .stream("s", [("a.p", "sw"), ("sw.p", "b")], messages=((100,) * 50,), phase_ps=0)
+        .plan()
+    )
+    stream = plan.streams[0]
+    cable = replace(stream.hops[0], after=(term(TermKind.PROPAGATION, 50 * NS, 30 * US),))
+    switch = replace(stream.hops[1], before=(term(TermKind.PROCESSING, 1 * US, 20 * US),))
+    plan = replace(plan, streams=(replace(stream, hops=(cable, switch)),))
+    row = simulate(plan, seed=9, duration_ps=1 * MS).streams[0]
+
+    after = np.array([seed_word(9, "after", "s\0" + "0")], dtype=np.uint64)
+    before = np.array([seed_word(9, "before", "s\0" + "1")], dtype=np.uint64)
+    arrived_ps = entered_ps = free_ps = 0
+    latencies = []
+    for number in range(50):
+        sent_ps = number * 960 * NS
+        draw_ps = draw_up_to(after, 0, 30 * US - 50 * NS)
+        arrived_ps = max(arrived_ps, sent_ps + 864 * NS + 50 * NS + draw_ps)
+        entered_ps = max(entered_ps, arrived_ps + 1 * US + draw_up_to(before, 0, 19 * US))
+        start_ps = max(entered_ps, free_ps)
+        free_ps = start_ps + 96 * NS  # 120 octets of 0.8 ns
+        # 108 octets of 0.8 ns and 50 ns of cable; the first bit left 64 ns after the preamble.
+        latencies.append(start_ps + 86_400 + 50 * NS - (sent_ps + 64 * NS))
+    assert row.frames == 50
+    assert row.min_ps == min(latencies)
+    assert row.max_ps == max(latencies)
+    assert row.mean_ps == sum(latencies) / 50

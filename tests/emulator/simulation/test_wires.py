@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step, term
 
 from emulator.simulation.run import simulate
 from netplan.media.interface import TermKind
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import HopRecord, SimulatedEvidence, StreamObservation
-from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step, term
 
 MS = 1000 * US
 
@@ -359,25 +359,3 @@ def test_what_is_under_way_at_the_end_is_neither_delivered_nor_lost() -> None:
     for end_ps, frames in [(20 * US + 914 * NS, 2), (20 * US + 914 * NS + 1, 3)]:
         row = only(run(plan, end_ps))
         assert (row.frames, row.lost) == (frames, 0)
-
-
-def test_frames_from_one_ingress_keep_their_order_through_a_range_of_processing() -> None:
-    """A message's frames arrive 960 ns apart; processing takes 0 to 20 us each."""
-    plan = (
-        PlanBuilder(processing_min_ps=0, processing_max_ps=20 * US)
-        .wire("h.p")
-        .wire("sw.p")
-        .stream("s", [("h.p", "sw"), ("sw.p", "x")], messages=((100,) * 50,), phase_ps=0)
-        .plan()
-    )
-    row = only(run(plan, 40 * MS))
-    assert row.frames == 2000
-    assert row.min_gap_ps is not None
-    assert row.max_ps is not None
-    assert row.min_ps is not None
-    # Nothing beyond the largest processing: an overtaking frame waits for the one before it,
-    # which the wire then still has to send.
-    assert row.min_ps >= 1764 * NS
-    assert row.max_ps > 15 * US
-    for hop in row.worst[1:]:
-        assert hop.queued_ps - hop.received_ps <= 20 * US

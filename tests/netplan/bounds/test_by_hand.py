@@ -173,6 +173,36 @@ def test_varying_processing_counts_as_jitter() -> None:
     assert bound_ns(builder.plan(), "victim") == 8050 + 13000 + 12160 + 2 * 960 + 8114
 
 
+def test_varying_processing_bunches_what_came_over_one_wire() -> None:
+    builder = wires("h1.p", "h2.p", "s1.p")
+    builder.processing_max_ps = 8160 * NS
+    for name in ("f", "g"):
+        builder.stream(name, [("h1.p", "s1"), ("s1.p", "h9")], messages=((1000,),))
+    builder.stream("a", [("h2.p", "s1"), ("s1.p", "h9")], messages=((100,),))
+    # f and g leave their talker 8160 apart and may enter the queue at the same instant.
+    assert bound_ns(builder.plan(), "a") == 850 + 8160 + 2 * 8160 + 864 + 50
+
+
+def test_variation_before_the_talkers_queue_is_jitter() -> None:
+    builder = wires("h1.p", "h2.p", "h3.p", "s1.p")
+    fast = [("h1.p", "s1"), ("s1.p", "h9")]
+    builder.stream("fast", fast, messages=((100,),), period_ps=20 * US, pcp=6)
+    builder.stream("victim", [("h2.p", "s1"), ("s1.p", "h9")], messages=((1000,),), pcp=1)
+    builder.stream("rival", [("h3.p", "s1"), ("s1.p", "h9")], messages=((1500,),), pcp=1)
+    first = replace(builder.streams[0].hops[0], before=(term(TermKind.PROCESSING, 0, 13 * US),))
+    builder.streams[0] = replace(builder.streams[0], hops=(first, builder.streams[0].hops[1]))
+    # Fast frames come as close as 7000: two within the rival's 12160.
+    assert bound_ns(builder.plan(), "victim") == 8050 + 12160 + 2 * 960 + 8114
+
+
+def test_backlog_grows_while_grants_are_awaited() -> None:
+    builder = PlanBuilder().grants("ue.r", GRANTS, CURVE)
+    builder.stream("up", [("ue.r", "gnb")], messages=((90,),), period_ps=20 * US)
+    # At 0, 20 ... 100 us six frames come before the first is served at 110 us; one more
+    # may have been served in part.
+    assert bound(builder.plan()).egresses[0].backlog_octets == 7 * 90
+
+
 def test_grants_count_overhead_and_start_at_the_queue() -> None:
     builder = PlanBuilder().grants("ue.r", GRANTS, CURVE).wire("s1.p")
     builder.stream("up", [("ue.r", "s1"), ("s1.p", "h2")], messages=((190,),), pcp=5)

@@ -11,6 +11,9 @@ from support.large_plan import large_plan
 from support.small_plans import GBIT, MBIT, US, PlanBuilder
 
 from netplan.bounds.analysis import bound
+from netplan.bounds.contention import Contention
+from netplan.bounds.fixpoint import ingresses_of, settle
+from netplan.bounds.network import network_of
 from netplan.plan.model import Emission, Plan
 from netplan.verdict.evidence import BoundEvidence
 
@@ -39,7 +42,7 @@ def rings(draw: st.DrawFn) -> Plan:
             f"f{number}",
             route,
             messages=((size,) * draw(st.integers(1, 3)),),
-            period_ps=draw(st.sampled_from([300 * US, 500 * US, 2000 * US])),
+            period_ps=draw(st.sampled_from([300 * US, 317 * US, 500 * US, 2000 * US])),
             jitter_ps=draw(st.sampled_from([0, 40 * US, 700 * US])),
             pcp=draw(st.integers(1, 3)),
         )
@@ -128,6 +131,30 @@ def test_each_hop_adds_delay(sizes: list[int], hops: int, speed_bps: int) -> Non
 @given(plan=rings())
 def test_same_plan_gives_the_same_evidence(plan: Plan) -> None:
     assert bound(plan) == bound(plan)
+
+
+@given(plan=rings())
+def test_waits_and_jitters_agree_with_each_other(plan: Plan) -> None:
+    """What the fixed point rests on: working out any server again changes nothing."""
+    network = network_of(plan)
+    settle(network)
+    for server in network.servers:
+        if server.refused:
+            continue
+        ingresses = ingresses_of(network, server.own, server.above)
+        assert not isinstance(ingresses, str)
+        again = Contention(ingresses, fixed_ps=server.blocking_ps)
+        for excluded_ps, wait_ps in server.waits_ps.items():
+            assert again.longest_wait_ps(excluded_ps) == wait_ps
+        for index in server.own:
+            flow = network.flows[index]
+            if flow.unknown:  # overloaded before; only its wire's rate is known
+                continue
+            for child_index in flow.children:
+                child = network.flows[child_index]
+                assert flow.jitter_ps is not None
+                wait_ps = network.wait_ps(server, flow.frame_octets[0])
+                assert child.jitter_ps == flow.jitter_ps + wait_ps + child.carried_ps
 
 
 @settings(max_examples=20)

@@ -221,6 +221,12 @@ def test_two_zones_cannot_share_a_vlan(tmp_path: Path) -> None:
     assert any("vlan" in finding.path for finding in found_in(tmp_path, LINE + zones))
 
 
+def test_a_route_stays_on_its_floor(tmp_path: Path) -> None:
+    """The hall is 50 m long; a node at 60 m would be told, so a route to there must be."""
+    route = "routes: {r: {points: [[0 m, 0 m], [60 m, 0 m]], speed: 1 m/s}}\n"
+    assert any(finding.path.startswith("routes.r") for finding in found_in(tmp_path, PLANT + route))
+
+
 def test_a_route_stands_on_a_floor_that_exists(tmp_path: Path) -> None:
     route = "routes: {r: {points: [[0 m, 0 m], [9 m, 0 m]], speed: 1 m/s, floor: s/b/g}}\n"
     assert any("floor" in finding.path for finding in found_in(tmp_path, PLANT + route))

@@ -120,10 +120,10 @@ def test_thousands_of_placements_are_quick(tmp_path: Path) -> None:
     nodes = ", ".join(f"n{index}: {{is: sensor}}" for index in range(10))
     places = "\n".join(f"  - {{module: m, as: p{index}}}" for index in range(1000))
     file = written(tmp_path, HEAD + f"modules: {{m: {{nodes: {{{nodes}}}}}}}\nplace:\n{places}\n")
-    began = time.monotonic()
+    began = time.process_time()
     design, _ = load_design(file)
     assert len(design.nodes) == 10_000
-    assert time.monotonic() - began < 10  # 10,000 objects one by one; not each with each other
+    assert time.process_time() - began < 10  # 10,000 objects one by one; not each with each other
 
 
 def test_modules_that_multiply_are_refused_soon(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_modules_that_multiply_are_refused_soon(tmp_path: Path) -> None:
         for level in range(6)
     ]
     text = HEAD + "modules:\n" + "\n".join(levels) + "\n  m6: {}\nplace: [{module: m0, as: p}]\n"
-    began = time.monotonic()
+    began = time.process_time()
     codes = {finding.code for finding in found_in(tmp_path, text)}
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
     assert codes == {"DESIGN-TOO-LARGE"}
