@@ -70,7 +70,7 @@ def _evidence(
     from datetime import UTC, datetime
 
     from netplan.bounds.analysis import bound as prove
-    from netplan.files import write_atomically
+    from netplan.files import check_place, write_atomically
     from netplan.terminal import result_console
     from netplan.verdict.judge import contradictions, exit_status, judge
     from netplan.verdict.results import dump, results
@@ -78,6 +78,8 @@ def _evidence(
     from netplan.verdict.table import verdict_table
 
     duration_ps = _duration_ps(duration)
+    if report is not None:
+        check_place(report)
     planned = planned_design(design)
     proof = prove(planned) if "bound" in kinds else None
     observed = _run(planned, seed, duration_ps) if "simulated" in kinds else None
@@ -100,7 +102,7 @@ def _evidence(
     if wrong:
         _write_reproduction(design, seed, duration, [one.text() for one in wrong])
         return ExitStatus.TOOL_FAULT
-    if observed is not None and not observed.complete:
+    if observed is not None and observed.interrupted:
         return ExitStatus.INTERRUPTED
     return exit_status(verdicts)
 
@@ -127,7 +129,7 @@ def _duration_ps(text: str) -> int:
         return int(PERIOD.parse(text))
     except PydanticCustomError as error:
         raise typer.BadParameter(
-            f"{text!r}: {error.message()}; write it as in '250ms' or '10s'",
+            f"{text!r}: {error.message()}; {(error.context or {})['hint']}",
             param_hint="--duration",
         ) from None
 
@@ -151,7 +153,8 @@ def _write_reproduction(design: Path, seed: int, duration: str, lines: list[str]
 def sensitivity(
     design: DesignArgument,
     factor: Annotated[
-        float, typer.Option("--factor", help="How far off an uncertain value may be.", min=1.01)
+        float,
+        typer.Option("--factor", help="How far off an uncertain value may be.", min=1.01, max=1000),
     ] = 2.0,
     output: FormatOption = Format.TABLE,
 ) -> ExitStatus:

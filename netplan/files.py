@@ -43,6 +43,24 @@ def write_atomically(path: str | os.PathLike[str], data: str | bytes) -> None:
         _refuse(os.fspath(path), error)
 
 
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Find out before long work whether :func:`write_atomically` could write here.
+
+    Raises:
+        DesignError: It could not; the finding says why.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if not os.access(target if target.exists() else target.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        _refuse(os.fspath(path), error)
+
+
 def _write(target: Path, content: bytes) -> None:
     try:
         old = target.stat()

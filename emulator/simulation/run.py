@@ -101,6 +101,7 @@ def simulate_in_slices(
         chains=() if evaluation is None else results.chain_observations(evaluation.state),
         trace_hash=results.trace_hash(run),
         assumptions=_assumptions(run),
+        interrupted=not run.complete and not run.overfull,
     )
 
 

@@ -14,6 +14,8 @@ from netplan.catalog.model import Material, Protocol
 from netplan.design.design import Design, Path
 from netplan.design.findings import Finding, Severity
 from netplan.design.names import node_of, port_of, task_of
+from netplan.design.places import Floor, Point
+from netplan.design.quantities import duration_text
 from netplan.design.resolve import Equipment, nearest
 from netplan.ipv6.addresses import site_prefix
 
@@ -94,7 +96,8 @@ def stream_contract_is_sound(design: Design, equipment: Equipment) -> Iterator[F
         if stream.every_ps is not None and stream.jitter_ps > stream.every_ps:
             yield _error(
                 design, "STREAM-JITTER", at, ("jitter",), "the jitter is longer than the period",
-                expected="at most the period", found="more", hint="shorten 'jitter'",
+                expected=f"at most the period, {duration_text(stream.every_ps)}",
+                found=duration_text(stream.jitter_ps), hint="shorten 'jitter'",
             )  # fmt: skip
         if stream.path is not None and len(stream.listeners) > 1:
             yield _error(
@@ -294,7 +297,8 @@ def zones_are_joined_by_conduits(design: Design, equipment: Equipment) -> Iterat
                 "ZONE-CONDUIT", Severity.WARNING,
                 f"traffic crosses from zone '{zones[0]}' to '{zones[1]}' without a conduit",
                 at=at, expected=f"a conduit between them that allows {protocol}",
-                found=f"{len(permitted)} protocols allowed", hint="add a conduit, or move a node",
+                found=f"one that allows {', '.join(sorted(permitted))}" if permitted else "none",
+                hint="add a conduit, or move a node",
             )  # fmt: skip
 
 
@@ -311,12 +315,12 @@ def zones_have_vlans_of_their_own(design: Design, equipment: Equipment) -> Itera
 
 
 def places_are_on_their_floor(design: Design, equipment: Equipment) -> Iterator[Finding]:
-    """NODE-OUTSIDE, ROUTE-FLOOR, WALL-MATERIAL: all stand on a floor, walls are of known material."""
+    """NODE-OUTSIDE, ROUTE-OUTSIDE, ROUTE-FLOOR, WALL-MATERIAL: things stand on floors that exist."""
     for name, node in design.nodes.items():
         floor = design.floor_of(node)
         if floor is None or node.at_m is None:
             continue
-        if not all(0 <= node.at_m[axis] <= floor.size_m[axis] for axis in (0, 1)):
+        if not _is_on(node.at_m, floor):
             yield design.finding(
                 "NODE-OUTSIDE", Severity.WARNING, "the node stands outside its floor",
                 at=("nodes", name), keys=("at",),
@@ -325,11 +329,26 @@ def places_are_on_their_floor(design: Design, equipment: Equipment) -> Iterator[
                 hint="correct 'at', or where the module is placed",
             )  # fmt: skip
     for name, route in design.routes.items():
+        if route.floor is not None and design.is_left_out("sites", route.floor.split("/")[0]):
+            continue
         if route.floor is not None and route.floor not in design.floors():
             yield _error(
                 design, "ROUTE-FLOOR", ("routes", name), ("floor",), "there is no such floor",
                 found=route.floor, hint=nearest(route.floor, design.floors()),
             )  # fmt: skip
+            continue
+        floors = design.floors()
+        floor = floors.get(
+            route.floor or "", next(iter(floors.values())) if len(floors) == 1 else None
+        )
+        for index, point_m in enumerate(route.points_m):
+            if floor is not None and not _is_on(point_m, floor):
+                yield design.finding(
+                    "ROUTE-OUTSIDE", Severity.WARNING, "the route leaves its floor",
+                    at=("routes", name), keys=("points", index),
+                    expected=f"within {floor.size_m[0]:g} m by {floor.size_m[1]:g} m",
+                    found=f"{point_m[0]:g} m, {point_m[1]:g} m", hint="correct the point",
+                )  # fmt: skip
     for site_name, site in design.sites.items():
         for building_name, building in site.buildings.items():
             for floor_name, floor in building.floors.items():
@@ -342,6 +361,45 @@ def places_are_on_their_floor(design: Design, equipment: Equipment) -> Iterator[
                             "the catalogue has no such material", found=wall.material,
                             hint=nearest(wall.material, design.catalog.ids(Material)),
                         )  # fmt: skip
+
+
+def _is_on(point_m: Point, floor: Floor) -> bool:
+    return all(0 <= point_m[axis] <= floor.size_m[axis] for axis in (0, 1))
+
+
+def wireless_and_enterprise_stand_apart(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """ZONE-WIRELESS, ZONE-ENTERPRISE, ZONE-LEVEL: what IEC 62443 wants separated.
+
+    Source: IEC 62443-3-2:2020, ZCR 3.2 (business and control) and 3.5 (wireless in zones
+        of its own); a conduit must meet the higher security level of the zones it joins.
+    """
+    for name, node in design.nodes.items():
+        zone = design.zones.get(node.zone or "")
+        if node.attach and zone is not None and zone.kind != "wireless":
+            yield design.finding(
+                "ZONE-WIRELESS", Severity.WARNING, "a radio client stands in a zone that is not wireless",
+                at=("nodes", name), keys=("zone",), expected="a zone of kind wireless",
+                found=f"{node.zone}, of kind {zone.kind}",
+                hint="give wireless clients a zone of their own and a conduit",
+            )  # fmt: skip
+    for name, conduit in design.conduits.items():
+        zones = [design.zones[one] for one in conduit.between if one in design.zones]
+        kinds = {zone.kind for zone in zones}
+        levels = [zone.security_level for zone in zones]
+        if "enterprise" in kinds and kinds & {"control", "safety"}:
+            yield design.finding(
+                "ZONE-ENTERPRISE", Severity.WARNING, "a conduit joins the offices with the control system",
+                at=("conduits", name), keys=("between",), expected="a DMZ between them",
+                found=" and ".join(conduit.between), hint="lead the traffic through a zone of kind dmz",
+            )  # fmt: skip
+        if len(levels) > 1 and max(levels) - min(levels) > 1:
+            yield design.finding(
+                "ZONE-LEVEL", Severity.NOTE, "a conduit joins zones of very different security levels",
+                at=("conduits", name), keys=("between",),
+                expected=f"measures of level {max(levels)} on the whole conduit",
+                found=f"levels {min(levels)} and {max(levels)}",
+                hint="make sure that what passes it is filtered at the border of the higher zone",
+            )  # fmt: skip
 
 
 def nodes_are_connected(design: Design, equipment: Equipment) -> Iterator[Finding]:
@@ -386,6 +444,7 @@ RULES: tuple[Rule, ...] = (
     attachments_fit,
     zones_are_joined_by_conduits,
     zones_have_vlans_of_their_own,
+    wireless_and_enterprise_stand_apart,
     places_are_on_their_floor,
     nodes_are_connected,
     prefix_is_usable,

@@ -88,6 +88,19 @@ def path_text(parts: Iterable[str | int]) -> str:
     return text
 
 
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings as somebody goes through the files: by file, then by line."""
+    listed = list(findings)
+    files = list(dict.fromkeys(one.mark.file for one in listed if one.mark is not None))
+
+    def place(finding: Finding) -> tuple[int, int]:
+        if finding.mark is None:
+            return -1, 0
+        return files.index(finding.mark.file), finding.mark.line
+
+    return tuple(sorted(listed, key=place))
+
+
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding stops planning."""
     return any(finding.severity is Severity.ERROR for finding in findings)
@@ -98,5 +111,5 @@ class DesignError(ValueError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         """Keep the findings; the message is their text."""
-        self.findings = tuple(findings)
+        self.findings = in_order(findings)
         super().__init__("\n".join(finding.text() for finding in self.findings))

@@ -159,37 +159,36 @@ def _head(source: Source) -> tuple[Document | None, list[Finding], Mapping[str, 
         )
         return None, [finding], {}
     data: dict[str, Any] = source.data
-    document, findings = validate(Document, data, mark_at=lambda path: mark_of(source.marks, path))
+    wrong: list[Path] = []
+    document, findings = validate(
+        Document, data, mark_at=lambda path: mark_of(source.marks, path), wrong=wrong
+    )
     if document is not None:
         return document, findings, {}
-    data, kept = _without_wrong_parts(data, findings)
+    data, kept = _without_wrong_parts(data, wrong)
     document, _ = validate(Document, data, mark_at=lambda path: mark_of(source.marks, path))
     return document, findings, kept
 
 
 def _without_wrong_parts(
-    data: dict[str, Any], findings: list[Finding]
+    data: dict[str, Any], wrong: list[Path]
 ) -> tuple[dict[str, Any], dict[str, list[int]]]:
-    """The document without the objects that the findings are about; entries of lists kept."""
-    wrong = {finding.path for finding in findings}
-
-    def is_wrong(path: Path) -> bool:
-        text = path_text(path)
-        return any(one == text or one.startswith((text + ".", text + "[")) for one in wrong)
-
+    """The document without the objects that do not validate; entries of lists kept."""
+    whole = set(wrong)
+    heads = {path[:2] for path in wrong}
     kept: dict[str, Any] = {}
     indices: dict[str, list[int]] = {}
     known = {f.alias or name for name, f in Document.model_fields.items()}
     for key, value in data.items():
-        if key not in known:
+        if key not in known or (key,) in whole:
             continue
         if isinstance(value, dict):
-            kept[key] = {name: one for name, one in value.items() if not is_wrong((key, name))}
+            kept[key] = {name: one for name, one in value.items() if (key, name) not in heads}
         elif isinstance(value, list):
-            right = [index for index in range(len(value)) if not is_wrong((key, index))]
+            right = [index for index in range(len(value)) if (key, index) not in heads]
             kept[key] = [value[index] for index in right]
             indices[key] = right
-        elif not is_wrong((key,)):
+        else:
             kept[key] = value
     return kept, indices
 

@@ -139,7 +139,7 @@ DURATION = Dimension(
     ),
     example="250 us",
     whole=True,
-    largest=Fraction(30 * 864 * 10**14),
+    largest=Fraction(7 * 864 * 10**14),
 )  # fmt: skip
 PERIOD = Dimension(
     what="period",

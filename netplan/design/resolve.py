@@ -304,8 +304,9 @@ def _end(
             f"'{node.name}' has no free port for {medium.id}",
             at=("links", name), keys=("between", index),
             expected=f"a free port of kind {' or '.join(sorted(fitting))}",
-            found=f"{len(node.ports)} ports on '{node.device.id}', all taken or of another kind",
-            hint="choose a larger model for the node",
+            found=f"{sum(one.connector in fitting for one in node.ports.values())} such ports on "
+            f"'{node.device.id}', all taken",
+            hint="choose a model with more such ports, or another medium",
         )
     )  # fmt: skip
     return None
@@ -357,7 +358,9 @@ def _resolved_link(
             "LINK-RATE", ("rate",) if link.rate_bps else ("between",),
             "the two ports have no common rate" if link.rate_bps is None
             else "not both ports know this rate",
-            "a rate that both ports know", known, "use other ports, models or a 'rate' of both",
+            "a rate that both ports know",
+            f"{rate_text(link.rate_bps) + '; ' if link.rate_bps else ''}the ports know {known}",
+            "use other ports, models or a 'rate' of both",
         )  # fmt: skip
         return None
     return ResolvedLink(

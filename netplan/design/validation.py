@@ -63,6 +63,7 @@ def validate(
     mark_at: Callable[[Path], Mark | None],
     base: Path = (),
     context: dict[str, object] | None = None,
+    wrong: list[Path] | None = None,
 ) -> tuple[ModelT | None, list[Finding]]:
     """Build ``model`` from ``data``; None and findings where it does not fit.
 
@@ -72,11 +73,14 @@ def validate(
         mark_at: Gives the place of a path of the data (without ``base``).
         base: Path of the data in its document, for the findings.
         context: Passed to the model's validators.
+        wrong: Collects the paths of what does not fit.
     """
     try:
         return model.model_validate(data, context=context), []
     except ValidationError as error:
         details = error.errors(include_url=False)
+        if wrong is not None:
+            wrong.extend(_data_path(data, detail["loc"]) for detail in details)
         found = [_finding(model, data, detail, mark_at, base) for detail in details]
         return None, _without_consequences(found)
 
@@ -124,15 +128,19 @@ def _finding(
     elif kind in _WORDS:
         message, expected = _WORDS[kind]
         expected = expected.format(**context)
+        hint = "correct it"
         if kind == "literal_error":
-            hint = _nearest_word(str(detail["input"]), expected)
+            hint = _nearest_word(str(detail["input"]), expected) or "choose one of them"
         elif kind == "string_pattern_mismatch":
             expected = _FORMS.get(str(context["pattern"]), expected)
     elif kind == "union_tag_invalid":
-        message = f"this kind is not known: {context.get('tag', '')}"
+        message, found = "this kind is not known", str(context.get("tag", ""))
         expected = f"one of {context.get('expected_tags', '')}"
+        path = (*path, "kind")
+        hint = _nearest_word(found, expected) or "choose one of them"
     elif kind == "union_tag_not_found":
         message, expected = "the kind is missing", "'kind: ...'"
+        hint = "say what it is; 'plantwire schema' lists the kinds"
     return Finding(
         code=code,
         severity=Severity.ERROR,

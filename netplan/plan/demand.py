@@ -304,7 +304,7 @@ def offer_ethernet_bps(offer: Offer) -> int:
     """The offer's committed rate counted in frames from header to FCS.
 
     Source: ITU-T Y.1564 (information rate of Ethernet frames); an IP rate counts the frame
-    without header, tag and FCS, a line rate counts preamble and gap as well.
+    without header and FCS (test frames carry no tag), a line rate counts preamble and gap as well.
     """
     frame = offer.frame_octets
     if offer.cir.layer == "line":

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from netplan import VERSION
 from netplan.design.checks import check
 from netplan.design.design import Design
-from netplan.design.findings import DesignError, Finding, Severity, has_errors
+from netplan.design.findings import DesignError, Finding, Severity, has_errors, in_order
 from netplan.design.resolve import Equipment, ResolvedNode, resolve
 from netplan.ipv6.addresses import assign, site_prefix
 from netplan.media.frames import PS_PER_S
@@ -61,7 +61,13 @@ def try_plan(
     design: Design, findings: tuple[Finding, ...] = ()
 ) -> tuple[Plan | None, tuple[Finding, ...]]:
     """The plan and all findings; no plan when a finding is an error."""
-    collected = list(findings)
+    plan, collected = _planned(design, list(findings))
+    ordered = in_order(collected)
+    return (None if plan is None else replace(plan, findings=ordered)), ordered
+
+
+def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, list[Finding]]:
+    """All steps, one after the other; what each finds is added to ``collected``."""
     equipment, found = resolve(design)
     collected += found
     collected += check(design, equipment)
@@ -73,18 +79,18 @@ def try_plan(
     add_wireless(design, equipment, channels)
     collected += channels.findings
     if has_errors(collected):
-        return None, tuple(collected)
+        return None, collected
     routed, found = _routes(design, equipment, channels, wanted)
     collected += found
     if has_errors(collected):
-        return None, tuple(collected)
+        return None, collected
     known = len(channels.findings)
     plan, found = _assemble(design, equipment, channels, routed)
     collected += channels.findings[known:]
     collected += found
     if has_errors(collected):
-        return None, tuple(collected)
-    return replace(plan, findings=tuple(collected)), tuple(collected)
+        return None, collected
+    return plan, collected
 
 
 def _routes(
@@ -96,7 +102,7 @@ def _routes(
     routed: dict[str, tuple[Demand, list[Way]]] = {}
     for demand in wanted:
         ways, found = finder.ways(demand)
-        findings += found
+        findings += [one for one in found if one not in findings]
         if found:
             continue
         if demand.kind == "offer":

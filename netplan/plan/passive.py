@@ -84,14 +84,17 @@ def _standards(
     if system is not None and budget is not None and budget.system == system.id:
         return system, budget
     key = "budget" if system is not None else "system"
-    kind = PonClass if system is not None else PonSystem
     wrong = getattr(network, key)
+    known: list[str] = list(design.catalog.ids(PonSystem))
+    message = "the catalogue has no such PON system"
+    if system is not None:
+        classes = [design.catalog.get(PonClass, one) for one in design.catalog.ids(PonClass)]
+        known = [one.id for one in classes if one is not None and one.system == system.id]
+        message = f"'{wrong}' is no budget class of {system.id}"
     channels.findings.append(
         design.finding(
-            "PON-STANDARD", Severity.ERROR, "the catalogue has no such PON system or budget class",
-            at=("networks", name), keys=(key,),
-            expected="a class of the system" if system is not None else "a PON system",
-            found=wrong, hint=nearest(wrong, design.catalog.ids(kind)),
+            "PON-STANDARD", Severity.ERROR, message, at=("networks", name), keys=(key,),
+            expected=f"one of: {', '.join(known)}", found=wrong, hint=nearest(wrong, known),
         )
     )  # fmt: skip
     return None

@@ -8,9 +8,11 @@ is planned for the weakest place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from netplan.catalog.model import Material
@@ -24,6 +26,8 @@ from netplan.media.interface import Crossing
 from netplan.plan.channel import Channel, Channels
 
 _ROUTE_STEP_M = 1.0
+_MOST_STEPS = 2000
+"""On a longer route the steps are longer; no hall needs more."""
 _WLAN_BANDWIDTH_HZ = 20e6
 """Legacy OFDM. Source: IEEE Std 802.11-2020, 17.3."""
 _SMALLEST_FRAME_OCTETS = 64
@@ -194,7 +198,9 @@ def _clients(
                 for antenna in _antennas(design, station, radio.STATION_HEIGHT_M)[:1]
             ]
             places = _antennas(design, node, radio.CLIENT_HEIGHT_M)
-            if not on_floor or not places:
+            if not places:
+                continue  # the design's own rule asks for a place
+            if not on_floor:
                 _report_unserved(design, channels, node, interface, network)
                 continue
             floor = design.floor_of(node.node) or _OPEN_FLOOR
@@ -208,9 +214,13 @@ def _clients(
             )
             channels.report(
                 design,
-                radio.floor_findings(
-                    floor=floor, materials=materials, carrier_hz=carrier_hz, receptions=heard
-                ),
+                [
+                    finding
+                    for finding in radio.floor_findings(
+                        floor=floor, materials=materials, carrier_hz=carrier_hz, receptions=heard
+                    )
+                    if finding.code != "RADIO-MATERIAL-UNKNOWN"  # told by WALL-MATERIAL
+                ],
                 (("networks", network), ()),
             )
             found.append(_served(design, channels, node, interface, heard))
@@ -229,6 +239,10 @@ def _served(
     station = max(sorted(set(names)), key=names.count)
     if len(set(names)) > 1:
         cells = ", ".join(sorted(set(names)))
+        changes = sum(one != other for one, other in pairwise(names))
+        route = design.routes[node.node.moves or ""]
+        length_m = sum(math.dist(a[:2], b[:2]) for a, b in pairwise(route.points_m))
+        every_s = length_m / route.speed_m_per_s / changes if route.speed_m_per_s else math.inf
         channels.excluded[node.name] = (
             f"{node.name} is handed over between {cells} on its way, and handover is not "
             "part of the radio models yet"
@@ -238,7 +252,8 @@ def _served(
                 "RADIO-HANDOVER", Severity.WARNING,
                 f"'{node.name}' leaves the cell that it is planned in",
                 at=("nodes", node.name), keys=("attach", interface),
-                expected="one serving cell all the way", found=cells,
+                expected="one serving cell all the way",
+                found=f"{cells}; a change every {every_s:.0f} s",
                 hint="its streams get no bound; shorten the route or strengthen one cell",
             )
         )  # fmt: skip
@@ -261,7 +276,10 @@ def _antennas(design: Design, node: ResolvedNode, height_m: float) -> list[radio
 def _places(design: Design, node: ResolvedNode) -> list[Point]:
     if node.node.moves is not None and node.node.moves in design.routes:
         route = design.routes[node.node.moves]
-        return list(radio.route_points(route=route, step_m=_ROUTE_STEP_M))
+        pairs = pairwise(route.points_m)
+        length_m = sum(math.dist(start[:2], end[:2]) for start, end in pairs)
+        step_m = max(_ROUTE_STEP_M, length_m / _MOST_STEPS)
+        return list(radio.route_points(route=route, step_m=step_m))
     return [] if node.node.at_m is None else [node.node.at_m]
 
 

@@ -183,7 +183,9 @@ class SimulatedEvidence:
         seed: Of all random choices.
         duration_ps: Plant time that was simulated.
         requested_ps: Plant time that was asked for.
-        complete: False when the run was interrupted; what is here is then a part.
+        complete: False when the run ended early; what is here is then a part.
+        interrupted: Whether somebody ended it; otherwise the plan itself did, by sending
+            without end more than can be carried.
         frames: Frames delivered over all streams and listeners.
         frame_hops: Hops made by all frames.
         streams: One row per stream and listener.
@@ -205,3 +207,4 @@ class SimulatedEvidence:
     chains: tuple[ChainObservation, ...]
     trace_hash: str
     assumptions: tuple[str, ...]
+    interrupted: bool = False

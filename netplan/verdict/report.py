@@ -166,7 +166,8 @@ def _provenance(
     else:
         whole = "complete"
         if not simulated.complete:
-            whole = f"interrupted: {time_text(simulated.requested_ps)} were asked for"
+            how = "interrupted" if simulated.interrupted else "ended early"
+            whole = f"{how}: {time_text(simulated.requested_ps)} were asked for"
         run = (
             f"{time_text(simulated.duration_ps)} of plant time, {whole}; "
             f"{count_text(simulated.frames, 'frame')} delivered over "

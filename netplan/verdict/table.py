@@ -97,7 +97,8 @@ def evidence_text(bound: BoundEvidence | None, simulated: SimulatedEvidence | No
             f"{count_text(simulated.frames, 'frame')}, seed {simulated.seed}"
         )
         if not simulated.complete:
-            part += f" (interrupted: {time_text(simulated.requested_ps)} were asked for)"
+            how = "interrupted" if simulated.interrupted else "ended early"
+            part += f" ({how}: {time_text(simulated.requested_ps)} were asked for)"
         parts.append(part)
     return "; ".join(parts) + "; emulated: not made"
 

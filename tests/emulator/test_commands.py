@@ -80,7 +80,7 @@ def test_only_what_was_asked_for_is_made(
 
 def test_an_interrupted_run_keeps_what_is_done(tmp_path: Path) -> None:
     entry = "import sys; from netplan.command import main; sys.exit(main())"
-    command = [sys.executable, "-c", entry, "validate", TUTORIAL, "--duration", "2000000s"]
+    command = [sys.executable, "-c", entry, "validate", TUTORIAL, "--duration", "600000s"]
     command += ["--format", "json", "--out", str(tmp_path)]
     output, status = "", 0
     for wait_s in (4, 8, 16, 32):  # until importing and compiling is over on this host
@@ -94,7 +94,7 @@ def test_an_interrupted_run_keeps_what_is_done(tmp_path: Path) -> None:
     assert status == ExitStatus.INTERRUPTED
     simulated = json.loads(output)["evidence"]["simulated"]
     assert simulated["complete"] is False
-    assert 0 < simulated["duration_ns"] < 2_000_000 * 10**9
+    assert 0 < simulated["duration_ns"] < 600_000 * 10**9
     assert (tmp_path / "results.json").is_file()
 
 

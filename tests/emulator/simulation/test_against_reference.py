@@ -254,7 +254,7 @@ SLOT_PS = 960 * NS
 class Choices:
     """What a random plan is made of: all sorts of things, or only what meets often."""
 
-    node_count: int
+    node_counts: list[int]
     wire_share: int
     rates_bps: list[int]
     sizes: list[int]
@@ -265,7 +265,7 @@ class Choices:
 
 
 ALL_SORTS = Choices(
-    node_count=4,
+    node_counts=[4],
     wire_share=3,
     rates_bps=[GBIT, GBIT, GBIT // 10, 3 * GBIT],
     sizes=[64, 80, 100, 105, 200, 230],
@@ -275,7 +275,7 @@ ALL_SORTS = Choices(
     added_octets=[0, 0, 36],
 )
 IN_STEP = Choices(
-    node_count=3,
+    node_counts=[3, 4],
     wire_share=8,
     rates_bps=[GBIT],
     sizes=[100],
@@ -321,9 +321,9 @@ def routes(draw: st.DrawFn, talker: str, nodes: list[str]) -> list[Step]:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Up to six streams over a few nodes, each connected to each other by its own transmitter."""
+    """Up to eight streams over a few nodes, each connected to each other by its own transmitter."""
     choices = draw(st.sampled_from([ALL_SORTS, IN_STEP]))
-    nodes = [f"n{number}" for number in range(choices.node_count)]
+    nodes = [f"n{number}" for number in range(draw(st.sampled_from(choices.node_counts)))]
     builder = PlanBuilder()
     for start, target in itertools.permutations(nodes, 2):
         mechanism = draw(mechanisms(choices))
@@ -336,7 +336,7 @@ def plans(draw: st.DrawFn) -> Plan:
             builder.grants(
                 f"{start}.{target}", mechanism, NoService(because=""), buffer_octets=buffer_octets
             )
-    for number in range(draw(st.integers(1, 6))):
+    for number in range(draw(st.integers(1, 8))):
         talker = draw(st.sampled_from(nodes))
         builder.stream(
             f"s{number}",

@@ -233,6 +233,25 @@ def test_what_was_received_first_enters_before_what_arrives_at_that_instant() ->
     assert latency_ns(evidence, 0) == 1764 + 960
 
 
+def test_entries_and_arrivals_of_one_instant_go_by_transmitter() -> None:
+    """From b: received at 914 ns, processed for 960 ns. From a: received at 1,874 ns."""
+    plan = (
+        PlanBuilder()
+        .wire("a.p")
+        .wire("b.p")
+        .wire("sw.p")
+        .stream("from b", [("b.p", "sw"), ("sw.p", "x")], phase_ps=0)
+        .stream("from a", [("a.p", "sw"), ("sw.p", "x")], phase_ps=960 * NS)
+        .plan()
+    )
+    from_b = plan.streams[0]
+    slow = replace(from_b.hops[1], before=(term(TermKind.PROCESSING, 960 * NS),))
+    from_b = replace(from_b, hops=(from_b.hops[0], slow))
+    evidence = run(replace(plan, streams=(from_b, plan.streams[1])))
+    assert latency_ns(evidence, 1) == 1764
+    assert latency_ns(evidence, 0) == 1764 + 960 + 960
+
+
 def test_strict_priority_at_a_busy_port() -> None:
     """Five frames wait behind one: they leave by priority, equal ones in order of arrival."""
     builder = PlanBuilder().wire("sw.p").stream("now", [("sw.p", "h")], phase_ps=0, pcp=0)

@@ -201,6 +201,7 @@ def test_a_mistake_is_shown_in_the_file_that_makes_it(write: Write, tmp_path: Pa
             path: host.queues.value
             expected: at most 8
             found: 9
+            hint: correct it
         project/device/derived.yaml:2: error DESIGN-KEY-UNKNOWN: the key 'nmae' is not known here
             path: nmae
             expected: one of id, name, checked_on, note, kind, ports, bridge, host, radio, \

@@ -54,7 +54,7 @@ ADDED = [
     (f"streams: {{x: {{{STREAM.replace('plc', 'spl')}}}}}", "STREAM-PASSIVE", "x.from", "spl"),
     (f"streams: {{x: {{{STREAM.replace('srv', 'spl')}}}}}", "STREAM-PASSIVE", "x.to[0]", "spl"),
     (f"streams: {{x: {{{STREAM.replace('srv', '[srv, spl]')}}}}}", "STREAM-PASSIVE", "x.to[1]", "spl"),
-    (f"streams: {{x: {{{STREAM}, jitter: 2 ms}}}}", "STREAM-JITTER", "x.jitter", "more"),
+    (f"streams: {{x: {{{STREAM}, jitter: 2 ms}}}}", "STREAM-JITTER", "x.jitter", "2 ms"),
     (f"streams: {{x: {{{STREAM.replace('srv', '[srv, sw]')}, path: [sw]}}}}", "STREAM-PATH-MANY", "x.path", "2 listeners"),
     (f"streams: {{x: {{{STREAM}, protocol: udq}}}}", "TRAFFIC-PROTOCOL-UNKNOWN", "x.protocol", "udq"),
     (f"streams: {{x: {{{STREAM}, traffic: vidio}}}}", "TRAFFIC-TYPE-UNKNOWN", "x.traffic", "vidio"),
@@ -87,7 +87,7 @@ ADDED = [
 
 CHANGED = [
     # What is replaced in the plant, by what, and the finding.
-    ("zone: cell, tasks", "zone: office, tasks", "ZONE-CONDUIT", "streams.flow", "0 protocols allowed"),
+    ("zone: cell, tasks", "zone: office, tasks", "ZONE-CONDUIT", "streams.flow", "none"),
     ("olt, network: access", "olt", "NODE-NETWORK", "nodes.olt", "nothing"),
     ("olt, network: access", "olt, network: wlan", "NODE-NETWORK", "nodes.olt.network", "wlan"),
     ("olt, network: access", "olt, network: acces", "NODE-NETWORK", "nodes.olt.network", "acces"),
@@ -167,7 +167,7 @@ def test_relations_need_conduits_too_and_each_listener_by_itself(tmp_path: Path)
     text += "relations: {r: {controller: plc, device: srv, protocol: profinet-rt, cycle: 1 ms, out: 1 B, in: 1 B}}\n"
     text += f"streams: {{flow: {{{STREAM.replace('srv', '[sw, srv]')}}}}}\n"
     found = [one for one in found_in(tmp_path, text) if one.code == "ZONE-CONDUIT"]
-    assert [one.path for one in found] == ["streams.flow", "relations.r"]
+    assert [one.path for one in found] == ["relations.r", "streams.flow"]
     assert all(one.severity == Severity.WARNING for one in found)
 
 
@@ -235,5 +235,24 @@ def test_a_route_stands_on_a_floor_that_exists(tmp_path: Path) -> None:
 def test_every_code_of_the_rules_is_triggered_here() -> None:
     source = Path(checks.__file__).read_text(encoding="utf-8")
     codes = set(re.findall(r'"([A-Z]+(?:-[A-Z]+)+)"', source))
-    elsewhere = {"ADDRESS-PREFIX", "OFFER-SELF", "ROUTE-FLOOR", "ZONE-VLAN"}
+    elsewhere = {"ADDRESS-PREFIX", "OFFER-SELF", "ROUTE-FLOOR", "ROUTE-OUTSIDE", "ZONE-VLAN"}
+    elsewhere |= {"ZONE-ENTERPRISE", "ZONE-LEVEL", "ZONE-WIRELESS"}
     assert codes <= {*(one[1] for one in ADDED), *(one[2] for one in CHANGED), *elsewhere}
+
+
+def test_zones_that_iec_62443_wants_apart(tmp_path: Path) -> None:
+    text = LINE + (
+        "zones: {a: {kind: control, security_level: 3}, b: {kind: enterprise, security_level: 1}}\n"
+        "conduits: {c: {between: [a, b]}}\n"
+    )
+    codes = {one.code for one in found_in(tmp_path, text)}
+    assert {"ZONE-ENTERPRISE", "ZONE-LEVEL"} <= codes
+    levels = text.replace("kind: enterprise, security_level: 1", "kind: dmz, security_level: 2")
+    codes = {one.code for one in found_in(tmp_path, levels)}
+    assert not {"ZONE-ENTERPRISE", "ZONE-LEVEL"} & codes
+
+
+def test_a_wireless_client_stands_in_a_wireless_zone(tmp_path: Path) -> None:
+    text = PLANT.replace("agv: {is: agv,", "agv: {is: agv, zone: cell,")
+    assert text != PLANT
+    assert "ZONE-WIRELESS" in {one.code for one in found_in(tmp_path, text)}

@@ -61,7 +61,7 @@ def refusal(dimension: Dimension, value: object) -> tuple[str, dict[str, object]
         pytest.param(DURATION, "1e-3 s", 10**9, id="exponent"),
         pytest.param(DURATION, "+2 min", 120 * 10**12, id="plus sign"),
         pytest.param(DURATION, "1 h", 3600 * 10**12, id="hour"),
-        pytest.param(DURATION, "30 d", 30 * 86400 * 10**12, id="longest"),
+        pytest.param(DURATION, "7 d", 7 * 86400 * 10**12, id="longest"),
         pytest.param(DURATION, 0, 0, id="0 needs no unit"),
         # a Julian year of 365.25 d is 31,557,600 s
         pytest.param(LIFETIME, "20 a", 20 * 31_557_600 * 10**12, id="20 years"),
@@ -110,7 +110,7 @@ def test_value_in_inner_units(dimension: Dimension, text: object, expected: floa
         (DURATION, float("inf"), "not a quantity", "write it as in '250 us'"),
         (DURATION, "1" * 65 + " us", "not a quantity", "it is too long"),
         (DURATION, "-1 us", "out of range", "use a duration of at least 0 ps"),
-        (DURATION, "31 d", "out of range", "use a duration of at most 30 d"),
+        (DURATION, "8 d", "out of range", "use a duration of at most 7 d"),
         (DURATION, "0.5 ps", "too fine", "the finest step is 1 ps"),
         (PERIOD, "0 ms", "out of range", "use a period of at least 1 ns"),
         (PERIOD, 0, "out of range", "use a period of at least 1 ns"),
@@ -259,7 +259,7 @@ def test_rate_as_people_read_it(rate_bps: float, text: str) -> None:
     assert rate_text(rate_bps) == text
 
 
-@given(st.integers(1, 30 * 864 * 10**14))
+@given(st.integers(1, 6 * 864 * 10**14))
 def test_duration_text_is_right_to_six_digits(time_ps: int) -> None:
     read_ps = int(DURATION.parse_anew(rounded(time_ps)))
     assert abs(Fraction(read_ps - time_ps, time_ps)) < 1e-5

@@ -132,7 +132,14 @@ def test_parallel_links_have_names_of_their_own(tmp_path: Path) -> None:
         ("plc, sw", "medium: cat6x", "LINK-MEDIUM-UNKNOWN", "medium", "cat6x", "'cat6"),
         ("plc.p1, plc.p2", "medium: cat6a", "LINK-SELF", "between", "plc.p1 and plc.p2", "correct"),
         ("plc.p1, sw", "medium: om4", "LINK-PORT-MEDIUM", "between[0]", "rj45", "another port"),
-        ("plc, srv", "medium: om4", "LINK-NO-FREE-PORT", "between[0]", "2 ports", "larger model"),
+        (
+            "plc, srv",
+            "medium: om4",
+            "LINK-NO-FREE-PORT",
+            "between[0]",
+            "0 such ports",
+            "another medium",
+        ),
         ("olt.pon1, srv.p1", "medium: g652d", "LINK-PON-END", "between", "pon and sfp", "splitter"),
         (
             *("plc, sw", "medium: cat6a, rate: 1 Gbit/s", "LINK-RATE", "rate"),
@@ -154,7 +161,10 @@ def test_no_common_rate(tmp_path: Path) -> None:
     text = NODES.replace("{is: tsn-bridge}", "{is: tsn-bridge, ports: {p1: {rate: 1 Gbit/s}}}")
     finding = the(found_in(tmp_path, text + f"links:\n  - {link('plc, sw.p1')}\n"), "LINK-RATE")
     assert finding.message == "the two ports have no common rate"
-    assert (finding.path, finding.found) == ("links[0].between", "100 Mbit/s / 1 Gbit/s")
+    assert (finding.path, finding.found) == (
+        "links[0].between",
+        "the ports know 100 Mbit/s / 1 Gbit/s",
+    )
 
 
 def test_a_port_serves_one_link(tmp_path: Path) -> None:

@@ -128,7 +128,9 @@ def test_a_plan_without_targets(made: Any) -> None:
 
 
 def test_an_interrupted_run_says_so(made: Any) -> None:
-    run = made.run(made.seen((60 * US, 5)), complete=False, duration_ps=5 * 10**11)
+    run = made.run(
+        made.seen((60 * US, 5)), complete=False, interrupted=True, duration_ps=5 * 10**11
+    )
     console, file = page()
     verdict_table(made.plan(), (), None, run, console)
     assert "simulated: 500 ms, 5 frames, seed 7 (interrupted: 1 s were asked for)" in text(file)
