@@ -46,11 +46,10 @@ def _line10() -> dict[str, Any]:
 
 def _plant() -> dict[str, Any]:
     """``validate`` on the body shop: bound and 10 s of plant time."""
-    from netplan.verdict.judge import judge  # noqa: PLC0415
-
     from emulator.simulation.run import simulate  # noqa: PLC0415 - imports numba
     from netplan.bounds.analysis import bound  # noqa: PLC0415
     from netplan.commands import planned_design  # noqa: PLC0415
+    from netplan.verdict.judge import judge  # noqa: PLC0415
 
     if not _PLANT.is_file():
         raise typer.BadParameter(

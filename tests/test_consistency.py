@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import HealthCheck, event, given, settings
-from support.random_designs import designs
 
 from emulator.simulation.run import simulate
 from netplan.bounds.analysis import bound
@@ -18,6 +17,7 @@ from netplan.design.load import load_design
 from netplan.plan.make import make_plan
 from netplan.plan.model import Plan
 from netplan.verdict.judge import contradictions, judge
+from support.random_designs import designs
 
 PLANT_TIME_PS = 100 * 10**9
 

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from support import tutorial
-from support.tutorial import End, Run
 
 from netplan import command
 from netplan.catalog import loader
+from support import tutorial
+from support.tutorial import End, Run
 
 SOON_S = 8
 """Processor time: a limit for gross mistakes; all but a few tests take a tenth of a second."""

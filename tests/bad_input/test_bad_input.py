@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 
 import pytest
-from support.tutorial import TEXT, Run, replaced
 
 from netplan.exit_status import ExitStatus
+from support.tutorial import TEXT, Run, replaced
 
 COMMANDS = ("check", "plan", "bound", "simulate", "validate", "sensitivity")
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.tutorial import Run, replaced
 
 from netplan.exit_status import ExitStatus
+from support.tutorial import Run, replaced
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from random import Random
 
-from support.small_plans import GBIT, NS, US, PlanBuilder
-
 from netplan.plan.model import Plan
+from support.small_plans import GBIT, NS, US, PlanBuilder
 
 PERIODS_US = (1000, 2000, 4000, 8000, 16000)
 SIZES_OCTETS = (68, 84, 128, 256, 400, 700, 1522)

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
-from support.small_plans import GBIT, NS, US, PlanBuilder, Step, term
 
 from emulator.simulation.run import simulate, simulate_in_slices
 from netplan.media.frames import wire_time_ps
 from netplan.media.interface import GrantMechanism, NoService, TermKind, WireMechanism
 from netplan.plan.model import Hop, Plan, PlannedStream
 from netplan.verdict.evidence import HopRecord
+from support.small_plans import GBIT, NS, US, PlanBuilder, Step, term
 
 DURATION_PS = 200 * US
 

@@ -12,11 +12,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.small_plans import NS, US, PlanBuilder
 
 from emulator.simulation.run import simulate, simulate_in_slices
 from netplan.plan.model import ChainStage, Plan, PlannedChain
 from netplan.verdict.evidence import ChainObservation
+from support.small_plans import NS, US, PlanBuilder
 
 MS = 1000 * US
 FLIGHT_PS = 914 * NS

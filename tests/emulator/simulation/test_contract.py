@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support.small_plans import GBIT, US, PlanBuilder, term
 
 from emulator.simulation.contract import check_plan
 from netplan.media.interface import GrantMechanism, NoService, TermKind, WireMechanism
 from netplan.plan.model import ChainStage, Egress, Emission, Hop, Plan, PlannedChain, PlannedStream
+from support.small_plans import GBIT, US, PlanBuilder, term
 
 GRANTS = GrantMechanism(
     cycle_ps=100 * US,

@@ -12,7 +12,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.small_plans import GBIT, NS, US, PlanBuilder, term
 
 from emulator.simulation.grants import octets_time_ps
 from emulator.simulation.run import simulate
@@ -20,6 +19,7 @@ from netplan.media.frames import wire_time_ps
 from netplan.media.interface import GrantMechanism, NoService, TermKind
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import SimulatedEvidence, StreamObservation
+from support.small_plans import GBIT, NS, US, PlanBuilder, term
 
 MS = 1000 * US
 NO_SERVICE = NoService(because="not looked at here")

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.small_plans import MBIT, US, PlanBuilder, Step
 
 from emulator.simulation import engine
 from emulator.simulation.layout import FRAME, HISTOGRAM_BINS, NONE, STEP
@@ -21,6 +20,7 @@ from emulator.simulation.run import simulate
 from emulator.simulation.tables import build_model
 from netplan.media.interface import GrantMechanism, NoService
 from netplan.plan.model import Plan
+from support.small_plans import MBIT, US, PlanBuilder, Step
 
 MS = 1000 * US
 SECOND = 1000 * MS

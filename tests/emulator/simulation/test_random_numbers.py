@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.small_plans import GBIT, NS, US, PlanBuilder, term
 
 from emulator.simulation.layout import Words
 from emulator.simulation.random_numbers import (
@@ -26,6 +25,7 @@ from emulator.simulation.random_numbers import (
 from emulator.simulation.run import simulate
 from netplan.media.interface import TermKind
 from netplan.verdict.evidence import StreamObservation
+from support.small_plans import GBIT, NS, US, PlanBuilder, term
 
 MS = 1000 * US
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step, term
 
 from emulator.simulation.run import simulate
 from netplan.media.interface import TermKind
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import HopRecord, SimulatedEvidence, StreamObservation
+from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step, term
 
 MS = 1000 * US
 

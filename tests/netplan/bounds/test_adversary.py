@@ -16,7 +16,6 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step
 
 from netplan.bounds.analysis import bound
 from netplan.media.frames import wire_time_ps
@@ -29,6 +28,7 @@ from netplan.media.interface import (
 )
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import BoundEvidence
+from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

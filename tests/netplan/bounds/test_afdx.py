@@ -8,11 +8,11 @@ evaluation of AFDX avionics network (2009), figure 1.
 from __future__ import annotations
 
 import pytest
-from support.small_plans import MBIT, US, PlanBuilder
 
 from netplan.bounds.analysis import bound
 from netplan.media.interface import ServiceCurve, WireMechanism
 from netplan.plan.model import Egress, Plan
+from support.small_plans import MBIT, US, PlanBuilder
 
 # 500 octets at 100 Mb/s take 40 us; a switch takes 16 us. By hand, v1 (and v2) at worst:
 #   e1: 40; S1: 16, wait for v2 40, own 40; S3: 16, wait for v3 and v4 80, own 40: 272 us.

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step, term
 
 from netplan.bounds.analysis import bound
 from netplan.media.interface import GrantMechanism, NoService, ServiceCurve, TermKind
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import StreamBound
+from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step, term
 
 GRANTS = GrantMechanism(
     cycle_ps=100 * US,

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.small_plans import NS, US, PlanBuilder
 
 from netplan.bounds.analysis import bound
 from netplan.bounds.chains import longest_grid_wait_ps
 from netplan.plan.model import ChainStage, PlannedChain
 from netplan.verdict.evidence import ChainBound
+from support.small_plans import NS, US, PlanBuilder
 
 MS = 1000 * US
 # Release to full reception over one switch, alone: preamble 64, 800 + 50, 864 + 50.

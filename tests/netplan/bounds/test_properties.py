@@ -7,8 +7,6 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.large_plan import large_plan
-from support.small_plans import GBIT, MBIT, US, PlanBuilder
 
 from netplan.bounds.analysis import bound
 from netplan.bounds.contention import Contention
@@ -16,6 +14,8 @@ from netplan.bounds.fixpoint import ingresses_of, settle
 from netplan.bounds.network import network_of
 from netplan.plan.model import Emission, Plan
 from netplan.verdict.evidence import BoundEvidence
+from support.large_plan import large_plan
+from support.small_plans import GBIT, MBIT, US, PlanBuilder
 
 ENDLESS = 1 << 80
 SPEEDS = st.sampled_from([100 * MBIT, GBIT])

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from support.small_designs import HEAD, LINE, found_in, line_of, the
 
 from netplan.design import checks
 from netplan.design.findings import Severity
+from support.small_designs import HEAD, LINE, found_in, line_of, the
 
 HALL = """\
 sites: {s: {buildings: {b: {floors: {f: {size: [50 m, 30 m], height: 8 m}}}}}}

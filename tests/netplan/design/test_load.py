@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from support.small_designs import CELL, HEAD, found_in, line_of, loaded, the
 
 

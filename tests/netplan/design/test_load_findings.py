@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from support.small_designs import CELL, HEAD, found_in, line_of, the, written
 
 from netplan.design.findings import DesignError
 from netplan.design.load import load_design, read_design
+from support.small_designs import CELL, HEAD, found_in, line_of, the, written
 
 
 def test_what_is_wrong_is_left_out_and_the_rest_is_checked(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.small_designs import HEAD, found_in, line_of, loaded, the
 
 from netplan.design.resolve import Equipment, nearest, resolve
+from support.small_designs import HEAD, found_in, line_of, loaded, the
 
 NODES = (
     HEAD

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.small_designs import LINE, found_in, loaded, the
 
 from netplan.design.traffic import LayeredRate, Offer, Video
 from netplan.media.frames import ENCAPSULATION_OCTETS, frame_octets
 from netplan.plan.demand import Demand, _picture_octets, _split, demands, offer_ethernet_bps
+from support.small_designs import LINE, found_in, loaded, the
 
 UDP = "udp-ipv6"
 

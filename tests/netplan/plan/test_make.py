@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.small_designs import HEAD, LINE, found_in, line_of, planned, stream_of, the, way_of
 
 from netplan.design.findings import DesignError
 from netplan.media.interface import ServiceCurve, TermKind, WireMechanism
+from support.small_designs import HEAD, LINE, found_in, line_of, planned, stream_of, the, way_of
 
 FLOW = "streams: {x: {from: plc, to: srv, size: 40 B, every: 1 ms}}\n"
 

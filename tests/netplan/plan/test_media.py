@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.small_designs import HEAD, found_in, line_of, planned, stream_of, the, way_of
 
 from netplan.media.interface import GrantMechanism, TermKind, WireMechanism
 from netplan.plan.model import Hop
+from support.small_designs import HEAD, found_in, line_of, planned, stream_of, the, way_of
 
 PON = (
     HEAD

@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.small_designs import LINE, found_in, line_of, planned, stream_of, the
 
 from netplan.plan.model import ChainStage, Plan, Target
+from support.small_designs import LINE, found_in, line_of, planned, stream_of, the
 
 MS = 10**9
 TASKS = LINE.replace(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.small_designs import HEAD, found_in, line_of, the
 
 NODES = HEAD + "nodes: {a: {is: server}, b: {is: server}, c: {is: plc}, d: {is: plc}}\n"

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.small_plans import US, PlanBuilder, term
 
 from netplan.media.interface import TermKind
 from netplan.plan.model import Plan, PlannedChain, PlannedLink, PlannedNode, Target
@@ -28,6 +27,7 @@ from netplan.verdict.evidence import (
     StreamBound,
     StreamObservation,
 )
+from support.small_plans import US, PlanBuilder, term
 
 HASH = "0" * 64
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.small_plans import US, PlanBuilder, term
 
 from netplan.design.findings import DesignError
 from netplan.media.interface import GrantMechanism, ServiceCurve, TermKind
 from netplan.plan.model import ChainStage, PlannedChain
 from netplan.verdict.evidence import ChainBound, ChainObservation
 from netplan.verdict.judge import contradictions, judge
+from support.small_plans import US, PlanBuilder, term
 
 
 def texts(plan: Any, bound: Any, run: Any) -> list[str]:

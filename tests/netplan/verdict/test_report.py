@@ -10,7 +10,6 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.small_plans import US
 
 from netplan.design.findings import Finding, Mark, Severity
 from netplan.plan.model import Plan, PlannedLink, PlannedNode
@@ -18,6 +17,7 @@ from netplan.verdict import svg
 from netplan.verdict.judge import judge
 from netplan.verdict.placement import placement
 from netplan.verdict.report import render
+from support.small_plans import US
 
 EVIL = "<script>alert('x')</script>\"&"
 

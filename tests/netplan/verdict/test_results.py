@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.small_plans import NS, US
 
 from netplan.command import finding_record
 from netplan.design.findings import DesignError, Finding, Mark, Severity
@@ -23,6 +22,7 @@ from netplan.verdict.store import (
     save,
     simulated_json,
 )
+from support.small_plans import NS, US
 
 FINDING = Finding(
     code="TEST-NOTE", severity=Severity.NOTE, message="noted", mark=Mark(file="a.yaml", line=3)

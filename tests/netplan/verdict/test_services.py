@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.small_plans import GBIT, MBIT, US
 
 from netplan.plan.model import Plan, PlannedLink, PlannedNode
 from netplan.verdict.evidence import BoundEvidence, SimulatedEvidence
 from netplan.verdict.judge import Outcome, judge
+from support.small_plans import GBIT, MBIT, US
 
 
 def one(plan: Plan, bound: BoundEvidence | None, simulated: SimulatedEvidence | None) -> Any:

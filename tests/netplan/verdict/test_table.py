@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from support.small_plans import MBIT, US
 
 from netplan.design.findings import DesignError, Finding, Severity
 from netplan.verdict.judge import judge
 from netplan.verdict.table import explain_table, plan_table, verdict_table
+from support.small_plans import MBIT, US
 
 
 def page(encoding: str = "utf-8", width: int = 100) -> tuple[Console, io.TextIOWrapper]:

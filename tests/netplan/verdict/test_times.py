@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.small_plans import NS, US, PlanBuilder, term
 
 from netplan.exit_status import ExitStatus
 from netplan.media.interface import GrantMechanism, NoService, ServiceCurve, TermKind
 from netplan.plan.model import ChainStage, Plan, PlannedChain
 from netplan.verdict.evidence import BoundEvidence, ChainBound, ChainObservation, SimulatedEvidence
 from netplan.verdict.judge import Outcome, exit_status, judge
+from support.small_plans import NS, US, PlanBuilder, term
 
 
 def one(plan: Plan, bound: BoundEvidence | None, simulated: SimulatedEvidence | None) -> Any:
