@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -56,21 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def finding_record(finding: Finding) -> dict[str, Any]:
-    """A finding as it stands in JSON results."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "file": finding.mark.file if finding.mark else None,
-        "line": (finding.mark.line or None) if finding.mark else None,
-        "path": finding.path,
-        "expected": finding.expected,
-        "found": finding.found,
-        "hint": finding.hint,
-    }
-
-
 def _run_and_report(arguments: list[str]) -> ExitStatus:
     try:
         return _run(arguments)
@@ -91,9 +76,7 @@ def _run_and_report(arguments: list[str]) -> ExitStatus:
 
             traceback.print_exception(error)
     if _wants_json(arguments):
-        typer.echo(
-            json.dumps({"findings": [finding_record(finding) for finding in findings]}, indent=2)
-        )
+        typer.echo(json.dumps({"findings": [finding.record() for finding in findings]}, indent=2))
     else:
         typer.echo("\n".join(finding.text() for finding in findings), err=True)
     return status

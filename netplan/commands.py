@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netplan.command import Format, FormatOption, finding_record
+from netplan.command import Format, FormatOption
 from netplan.exit_status import ExitStatus
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def check(design: DesignArgument, output: FormatOption = Format.TABLE) -> ExitSt
     if has_errors(findings):
         raise DesignError(findings)
     if output is Format.JSON:
-        typer.echo(json.dumps({"findings": [finding_record(one) for one in findings]}, indent=2))
+        typer.echo(json.dumps({"findings": [one.record() for one in findings]}, indent=2))
     else:
         for finding in findings:
             typer.echo(finding.text())

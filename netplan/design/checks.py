@@ -254,6 +254,18 @@ def attachments_fit(design: Design, equipment: Equipment) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def tasks_run_on_controllers(design: Design, equipment: Equipment) -> Iterator[Finding]:
+    """NODE-TASKS: only what has the function runs tasks."""
+    for name, node in equipment.nodes.items():
+        if node.node.tasks and "tasks" not in node.functions:
+            yield _error(
+                design, "NODE-TASKS", ("nodes", name), ("tasks",), "this node runs no tasks",
+                expected="a node with the function 'tasks', such as a plc",
+                found=", ".join(sorted(node.functions)) or "no functions",
+                hint="move the task, or add 'tasks' to its 'functions'",
+            )  # fmt: skip
+
+
 def zones_are_joined_by_conduits(design: Design, equipment: Equipment) -> Iterator[Finding]:
     """ZONE-CONDUIT, CONDUIT-ZONE: traffic between zones uses a conduit that allows it.
 
@@ -442,6 +454,7 @@ RULES: tuple[Rule, ...] = (
     offer_ends_exist,
     networks_are_served,
     attachments_fit,
+    tasks_run_on_controllers,
     zones_are_joined_by_conduits,
     zones_have_vlans_of_their_own,
     wireless_and_enterprise_stand_apart,

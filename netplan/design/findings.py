@@ -62,6 +62,20 @@ class Finding:
     found: str = ""
     hint: str = ""
 
+    def record(self) -> dict[str, str | int | None]:
+        """The finding as it stands in JSON results."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "message": self.message,
+            "file": self.mark.file if self.mark else None,
+            "line": (self.mark.line or None) if self.mark else None,
+            "path": self.path,
+            "expected": self.expected,
+            "found": self.found,
+            "hint": self.hint,
+        }
+
     def text(self) -> str:
         """The finding as a few lines for a terminal or a golden file."""
         where = ""

@@ -71,13 +71,13 @@ def results(
         "summary": {outcome.value.replace(" ", "_"): found[outcome] for outcome in Outcome},
         "targets": [_target_record(verdict) for verdict in verdicts],
         "streams": [
-            _stream_record(facts, stream_index, listener_index)
+            _stream_record(facts, verdicts, stream_index, listener_index)
             for stream_index, stream in enumerate(plan.streams)
             for listener_index in range(len(stream.listeners))
         ],
         "chains": [_chain_record(facts, index) for index in range(len(plan.chains))],
         "egresses": [_egress_record(facts, index) for index in range(len(plan.egresses))],
-        "findings": [_finding_record(finding) for finding in plan.findings],
+        "findings": [finding.record() for finding in plan.findings],
         "assumptions": list(dict.fromkeys(plan.assumptions)),
     }
 
@@ -151,7 +151,9 @@ def _target_record(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _stream_record(facts: Facts, stream_index: int, listener_index: int) -> dict[str, Any]:
+def _stream_record(
+    facts: Facts, verdicts: Iterable[Verdict], stream_index: int, listener_index: int
+) -> dict[str, Any]:
     plan, stream = facts.plan, facts.plan.streams[stream_index]
     row = facts.stream_bound(stream_index, listener_index)
     seen = facts.observation(stream_index, listener_index)
@@ -168,12 +170,29 @@ def _stream_record(facts: Facts, stream_index: int, listener_index: int) -> dict
         "exceedance_probability": row.exceedance_probability if row else None,
         "loss_free": row.loss_free if row else None,
         "why": row.why if row else "",
+        "verdict": _worst_outcome(verdicts, stream_index, listener_index),
         "hops": _hop_records(facts, stream_index, listener_index, row),
         "talker_host": _term_records(stream.talker_host),
         "listener_host": _term_records(stream.listener_host[listener_index]),
         "simulated": _observation_record(facts, seen) if seen else None,
         "emulated": None,
     }
+
+
+def _worst_outcome(
+    verdicts: Iterable[Verdict], stream_index: int, listener_index: int
+) -> str | None:
+    """The worst verdict on what is promised of a stream at a listener; None without promise."""
+    outcomes = {
+        verdict.outcome
+        for verdict in verdicts
+        if (verdict.target.stream_index, verdict.target.listener_index)
+        == (stream_index, listener_index)
+    }
+    for outcome in (Outcome.MISSED, Outcome.NOT_PROVEN, Outcome.MET):
+        if outcome in outcomes:
+            return outcome.value
+    return None
 
 
 def _deadline_ps(targets: Iterable[Target], stream_index: int, listener_index: int) -> float | None:
@@ -299,20 +318,6 @@ def _egress_record(facts: Facts, index: int) -> dict[str, Any]:
         }
         if seen
         else None,
-    }
-
-
-def _finding_record(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "file": finding.mark.file if finding.mark else None,
-        "line": (finding.mark.line or None) if finding.mark else None,
-        "path": finding.path,
-        "expected": finding.expected,
-        "found": finding.found,
-        "hint": finding.hint,
     }
 
 

@@ -166,6 +166,7 @@ def _stream(terms: dict[str, Any]) -> dict[str, Any]:
             "exceedance_probability": _SHARE,
             "loss_free": {"type": ["boolean", "null"]},
             "why": _TEXT,
+            "verdict": {"enum": ["met", "missed", "not proven", None]},
             "hops": _list(_record({"egress": _TEXT, "terms": terms})),
             "talker_host": terms,
             "listener_host": terms,

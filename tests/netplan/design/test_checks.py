@@ -236,7 +236,7 @@ def test_every_code_of_the_rules_is_triggered_here() -> None:
     source = Path(checks.__file__).read_text(encoding="utf-8")
     codes = set(re.findall(r'"([A-Z]+(?:-[A-Z]+)+)"', source))
     elsewhere = {"ADDRESS-PREFIX", "OFFER-SELF", "ROUTE-FLOOR", "ROUTE-OUTSIDE", "ZONE-VLAN"}
-    elsewhere |= {"ZONE-ENTERPRISE", "ZONE-LEVEL", "ZONE-WIRELESS"}
+    elsewhere |= {"NODE-TASKS", "ZONE-ENTERPRISE", "ZONE-LEVEL", "ZONE-WIRELESS"}
     assert codes <= {*(one[1] for one in ADDED), *(one[2] for one in CHANGED), *elsewhere}
 
 
@@ -256,3 +256,9 @@ def test_a_wireless_client_stands_in_a_wireless_zone(tmp_path: Path) -> None:
     text = PLANT.replace("agv: {is: agv,", "agv: {is: agv, zone: cell,")
     assert text != PLANT
     assert "ZONE-WIRELESS" in {one.code for one in found_in(tmp_path, text)}
+
+
+def test_a_switch_runs_no_tasks(tmp_path: Path) -> None:
+    text = LINE.replace("sw: {is: switch", "sw: {is: switch, tasks: {t: {cycle: 1 ms}}")
+    assert text != LINE
+    assert the(found_in(tmp_path, text), "NODE-TASKS").path == "nodes.sw.tasks"

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from netplan.command import finding_record
 from netplan.design.findings import DesignError, Finding, Mark, Severity
 from netplan.verdict.judge import judge
 from netplan.verdict.results import dump, load, nanoseconds, results, results_schema, save_results
@@ -153,7 +152,7 @@ def test_nanoseconds_are_exact(time_ps: int | None, expected: float | None) -> N
 
 
 def test_findings_are_those_of_the_command_line(answer: dict[str, Any]) -> None:
-    assert answer["findings"] == [finding_record(FINDING)]
+    assert answer["findings"] == [FINDING.record()]
 
 
 def test_results_can_be_saved_and_loaded(answer: dict[str, Any], tmp_path: Path) -> None:
