@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that run a plan: simulate, validate, sensitivity, bench."""
+"""Commands that run a plan: simulate, validate, bench."""
 
 from __future__ import annotations
 
@@ -148,33 +148,6 @@ def _write_reproduction(design: Path, seed: int, duration: str, lines: list[str]
     )
     for line in lines[:5]:
         typer.echo(f"  {line}", err=True)
-
-
-def sensitivity(
-    design: DesignArgument,
-    factor: Annotated[
-        float,
-        typer.Option("--factor", help="How far off an uncertain value may be.", min=1.01, max=1000),
-    ] = 2.0,
-    output: FormatOption = Format.TABLE,
-) -> ExitStatus:
-    """Tell which uncertain input would turn a verdict, and at which value.
-
-    Every catalogue value marked unsure is divided and multiplied by the factor, one at a time;
-    the bound is computed again and every verdict compared.
-    """
-    from netplan.progress import shown_progress
-    from netplan.terminal import result_console
-    from netplan.verdict.sensitivity import sensitivity as vary
-    from netplan.verdict.sensitivity import sensitivity_record, sensitivity_table
-
-    with shown_progress() as progress:
-        turns = vary(design, factor=factor, progress=progress)
-    if output is Format.JSON:
-        typer.echo(json.dumps(sensitivity_record(turns), indent=2))
-    else:
-        sensitivity_table(turns, result_console())
-    return ExitStatus.OK
 
 
 def bench(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that plan and prove: check, plan, bound, explain, schema.
+"""Commands that plan and prove: check, plan, bound, explain, sensitivity, schema.
 
 Each one is the way of the data in a few lines; what it calls may be called from a script.
 """
@@ -108,6 +108,33 @@ def explain(
 
     planned = planned_design(design)
     explain_table(planned, prove(planned), None, stream, result_console())
+    return ExitStatus.OK
+
+
+def sensitivity(
+    design: DesignArgument,
+    factor: Annotated[
+        float,
+        typer.Option("--factor", help="How far off an uncertain value may be.", min=1.01, max=1000),
+    ] = 2.0,
+    output: FormatOption = Format.TABLE,
+) -> ExitStatus:
+    """Tell which uncertain input would turn a verdict, and at which value.
+
+    Every catalogue value marked unsure is divided and multiplied by the factor, one at a time;
+    the bound is computed again and every verdict compared.
+    """
+    from netplan.progress import shown_progress
+    from netplan.sensitivity import sensitivity as vary
+    from netplan.sensitivity import sensitivity_record, sensitivity_table
+    from netplan.terminal import result_console
+
+    with shown_progress() as progress:
+        turns = vary(design, factor=factor, progress=progress)
+    if output is Format.JSON:
+        typer.echo(json.dumps(sensitivity_record(turns), indent=2))
+    else:
+        sensitivity_table(turns, result_console())
     return ExitStatus.OK
 
 

@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from netplan.command import _application, main
+from netplan.exit_status import ExitStatus
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -192,3 +193,12 @@ def test_every_command_is_shown_in_some_document() -> None:
     """A command that no document shows is not found by anybody."""
     known = {entry.name for entry in metadata.entry_points(group="plantwire.commands")}
     assert known <= {words[0] for _, words in COMMANDS if words}
+
+
+def test_the_taste_of_the_language_in_the_readme_is_a_design(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    taste = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert taste is not None
+    file = tmp_path / "taste.yaml"
+    file.write_text(taste.group(1), encoding="utf-8")
+    assert main(["bound", str(file)]) == ExitStatus.OK

@@ -15,17 +15,21 @@ from netplan.design.checks import check
 from netplan.design.design import Design
 from netplan.design.findings import DesignError, Finding, Severity, has_errors, in_order
 from netplan.design.resolve import Equipment, ResolvedNode, resolve
-from netplan.ipv6.addresses import assign, site_prefix
 from netplan.media.frames import PS_PER_S
 from netplan.media.interface import DelayTerm, TermKind
 from netplan.plan.channel import Channel, Channels
 from netplan.plan.demand import Demand, demands, offer_ethernet_bps
+from netplan.plan.inventory import (
+    DEFAULT_VLAN,
+    addresses,
+    planned_links,
+    planned_node,
+    zone_vlans,
+)
 from netplan.plan.model import (
     Egress,
     Hop,
     Plan,
-    PlannedLink,
-    PlannedNode,
     PlannedStream,
 )
 from netplan.plan.passive import add_passive
@@ -34,11 +38,6 @@ from netplan.plan.ways import Way, allowed_on, largest_on, tree_of, way_finder
 from netplan.plan.wired import add_wired
 from netplan.plan.wireless import add_wireless
 from netplan.tsn.classes import queue_index
-
-_DEFAULT_VLAN = 1
-_FIRST_ZONE_VLAN = 10
-_ZONE_VLAN_STEP = 10
-_LAST_VLAN = 4095
 
 
 def make_plan(design: Design, findings: tuple[Finding, ...] = ()) -> Plan:
@@ -157,7 +156,7 @@ def _assemble(
     routed: Mapping[str, tuple[Demand, list[Way]]],
 ) -> tuple[Plan, list[Finding]]:
     allowed, largest = allowed_on(routed), largest_on(routed)
-    vlans = _vlans(design)
+    vlans = zone_vlans(design)
     egresses: dict[str, Egress] = {}
     index_of: dict[str, int] = {}
     crossings: dict[tuple[str, str], tuple[tuple[DelayTerm, ...], tuple[DelayTerm, ...]]] = {}
@@ -222,7 +221,7 @@ def _assemble(
                 hops=tuple(hops),
                 emission=demand.emission,
                 pcp=demand.pcp,
-                vlan=demand.vlan or vlans.get(design.nodes[demand.talker].zone, _DEFAULT_VLAN),
+                vlan=demand.vlan or vlans.get(design.nodes[demand.talker].zone, DEFAULT_VLAN),
                 talker_host=_host_terms(equipment.nodes[demand.talker], sending=True),
                 listener_host=tuple(
                     _host_terms(equipment.nodes[one], sending=False) for one in demand.listeners
@@ -242,9 +241,9 @@ def _assemble(
         streams=tuple(streams),
         chains=planned_chains,
         targets=targets(design, streams, planned_chains),
-        nodes=tuple(_planned_node(design, node) for node in equipment.nodes.values()),
-        links=_planned_links(equipment, channels),
-        addresses=_addresses(design, equipment, vlans),
+        nodes=tuple(planned_node(design, node) for node in equipment.nodes.values()),
+        links=planned_links(equipment, channels),
+        addresses=addresses(design, equipment, vlans),
         vlans={vlan: str(zone) for zone, vlan in vlans.items()},
         findings=(),
         assumptions=(
@@ -295,90 +294,6 @@ def _queues(node: ResolvedNode) -> tuple[int, int | None]:
         return 8, None
     buffer = values.buffer_octets
     return values.queue_count.value, buffer.value if buffer is not None else None
-
-
-def _vlans(design: Design) -> dict[str | None, int]:
-    """A VLAN for every zone: the one it names, otherwise 10, 20, 30 ... as far as free."""
-    named = {zone.vlan for zone in design.zones.values() if zone.vlan is not None}
-    numbers = (*range(_FIRST_ZONE_VLAN, _LAST_VLAN, _ZONE_VLAN_STEP), *range(2, _LAST_VLAN))
-    free = (number for number in dict.fromkeys(numbers) if number not in named)
-    return {
-        name: zone.vlan if zone.vlan is not None else next(free, _DEFAULT_VLAN)
-        for name, zone in design.zones.items()
-    }
-
-
-def _addresses(
-    design: Design, equipment: Equipment, vlans: Mapping[str | None, int]
-) -> dict[str, str]:
-    """Interfaces of hosts and routers by port, bridges by one management address."""
-    interfaces: list[tuple[str, int]] = []
-    ports: dict[str, list[str]] = {}
-    for link in equipment.links.values():
-        for end, port in link.ends:
-            ports.setdefault(end, []).append(port)
-    for name, node in equipment.nodes.items():
-        vlan = vlans.get(node.node.zone, _DEFAULT_VLAN)
-        if "splitter" in node.functions:
-            continue
-        if node.functions & {"router", "firewall", "upf", "pop"}:
-            interfaces += [(f"{name}.{port}", vlan) for port in ports.get(name, [])]
-        else:
-            interfaces.append((name, vlan))
-    return assign(site_prefix(design.addressing.prefix, design.name), interfaces)
-
-
-def _availability(mtbf_ps: int | None, repair_ps: int | None) -> float | None:
-    """Share of time that something works. Source: A = MTBF / (MTBF + MTTR), IEC 61703."""
-    if mtbf_ps is None or repair_ps is None:
-        return None
-    return mtbf_ps / (mtbf_ps + repair_ps)
-
-
-def _planned_node(design: Design, resolved: ResolvedNode) -> PlannedNode:
-    node = resolved.node
-    reliability = resolved.device.reliability
-    mtbf_ps, repair_ps = node.mtbf_ps, node.repair_ps
-    if reliability is not None:
-        mtbf_ps = reliability.mtbf_ps.value if mtbf_ps is None else mtbf_ps
-        repair_ps = reliability.repair_ps.value if repair_ps is None else repair_ps
-    point = node.at_m
-    if point is None and node.moves is not None:
-        point = design.routes[node.moves].points_m[0]
-    position = None if point is None else (point[0], point[1], point[2] if len(point) > 2 else 0.0)
-    return PlannedNode(
-        name=resolved.name,
-        role=node.role,
-        model=resolved.device.id,
-        zone=node.zone or "",
-        position_m=position,
-        availability_ratio=_availability(mtbf_ps, repair_ps),
-    )
-
-
-def _planned_links(equipment: Equipment, channels: Channels) -> tuple[PlannedLink, ...]:
-    links = [
-        PlannedLink(
-            ends=(".".join(link.ends[0]), ".".join(link.ends[1])),
-            medium=link.medium.id,
-            line_bps=link.line_bps,
-            availability_ratio=_availability(link.link.mtbf_ps, link.link.repair_ps),
-        )
-        for link in equipment.links.values()
-    ]
-    links += [
-        PlannedLink(
-            ends=(
-                f"{channel.from_node}.{channel.from_port}",
-                f"{channel.to_node}.{channel.to_port}",
-            ),
-            medium=channel.medium,
-            line_bps=channel.line_bps,
-        )
-        for channel in channels.between.values()
-        if channel.radio and channel.from_node < channel.to_node
-    ]
-    return tuple(links)
 
 
 def design_hash(design: Design) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from netplan import command
 from netplan.catalog import loader
-from netplan.design import checks, resolve
+from netplan.design import checks, plant_rules, resolve
 from netplan.exit_status import ExitStatus
 from netplan.plan import demand, make, passive, ways, wired
 
@@ -108,7 +108,7 @@ def test_nearly_every_code_of_checking_and_planning_is_here() -> None:
         for name in FILES
         for code in re.findall(r"(?:error|warning) ([A-Z-]+):", "\n".join(blocks(name)))
     }
-    for module in (checks, resolve, demand, make, passive, ways, wired):
+    for module in (checks, plant_rules, resolve, demand, make, passive, ways, wired):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         codes = set(re.findall(r'"([A-Z]{3,}(?:-[A-Z]+)+)"', source))
         assert codes - told <= elsewhere, module.__name__

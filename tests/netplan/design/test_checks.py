@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netplan.design import checks
+from netplan.design import checks, plant_rules
 from netplan.design.findings import Severity
 from support.small_designs import HEAD, LINE, found_in, line_of, the
 
@@ -233,7 +233,8 @@ def test_a_route_stands_on_a_floor_that_exists(tmp_path: Path) -> None:
 
 
 def test_every_code_of_the_rules_is_triggered_here() -> None:
-    source = Path(checks.__file__).read_text(encoding="utf-8")
+    files = (checks.__file__, plant_rules.__file__)
+    source = "".join(Path(file).read_text(encoding="utf-8") for file in files)
     codes = set(re.findall(r'"([A-Z]+(?:-[A-Z]+)+)"', source))
     elsewhere = {"ADDRESS-PREFIX", "OFFER-SELF", "ROUTE-FLOOR", "ROUTE-OUTSIDE", "ZONE-VLAN"}
     elsewhere |= {"NODE-TASKS", "ZONE-ENTERPRISE", "ZONE-LEVEL", "ZONE-WIRELESS"}
