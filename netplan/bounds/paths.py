@@ -161,7 +161,7 @@ def _hop_terms(network: Network, flow: Flow, size: int) -> tuple[DelayTerm, ...]
     waiting_ps = _waiting_ps(network, flow, size)
     terms = list(_fixed_terms(network, flow, before=True))
     if not transmitter.is_wire:
-        terms.append(_grant_term(transmitter))
+        terms += _grant_terms(transmitter)
         waiting_ps -= transmitter.latency_ps
     if flow.parent_index >= 0 or not transmitter.is_wire:
         terms.append(_queueing_term(network, server, waiting_ps))
@@ -178,14 +178,19 @@ def _hop_terms(network: Network, flow: Flow, size: int) -> tuple[DelayTerm, ...]
     return (*terms, *_fixed_terms(network, flow, before=False))
 
 
-def _grant_term(transmitter: Transmitter) -> DelayTerm:
-    return DelayTerm(
-        kind=TermKind.GRANT_WAIT,
-        what=f"until grants serve {transmitter.name}",
-        min_ps=0,
-        max_ps=transmitter.latency_ps,
-        source=transmitter.source,
-    )
+def _grant_terms(transmitter: Transmitter) -> list[DelayTerm]:
+    """The latency of the service: until grants serve, and what counted repetitions take."""
+
+    def term(kind: TermKind, what: str, most_ps: int) -> DelayTerm:
+        name, source = transmitter.name, transmitter.source
+        return DelayTerm(kind=kind, what=f"{what} {name}", min_ps=0, max_ps=most_ps, source=source)
+
+    repeated_ps = transmitter.retransmission_ps
+    waits_ps = transmitter.latency_ps - repeated_ps
+    terms = [term(TermKind.GRANT_WAIT, "until grants serve", waits_ps)]
+    if repeated_ps:
+        terms.append(term(TermKind.RETRANSMISSION, "repetitions counted at", repeated_ps))
+    return terms
 
 
 def _queueing_term(network: Network, server: Server, waiting_ps: int) -> DelayTerm:

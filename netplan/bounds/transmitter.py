@@ -33,6 +33,7 @@ class Transmitter:
         lead_octets: Counted before each frame (on grants: overhead of the frame).
         tail_octets: Idle octets counted after each frame on a wire.
         latency_ps: Longest time without service at the start of a backlog.
+        retransmission_ps: Part of the latency that counted repetitions take.
         exceedance_probability: How often a frame may be later than the curve says.
         no_service: Why there is no service curve; empty when there is one.
         source: Where the service curve comes from.
@@ -45,6 +46,7 @@ class Transmitter:
     lead_octets: int
     tail_octets: int
     latency_ps: int
+    retransmission_ps: int
     exceedance_probability: float
     no_service: str
     source: str
@@ -103,6 +105,7 @@ def transmitter_of(egress: Egress) -> Transmitter:
             lead_octets=lead_octets,
             tail_octets=tail_octets,
             latency_ps=service.latency_ps,
+            retransmission_ps=service.retransmission_ps,
             exceedance_probability=service.exceedance_probability,
             no_service="",
             source=service.source,
@@ -115,6 +118,7 @@ def transmitter_of(egress: Egress) -> Transmitter:
         lead_octets=lead_octets,
         tail_octets=tail_octets,
         latency_ps=0,
+        retransmission_ps=0,
         exceedance_probability=0.0,
         no_service=service.because or "the medium has no service curve",
         source="",

@@ -220,6 +220,7 @@ def hybrid_arq_service(
                 rate_bps=openings.rate_bps(quota_octets),
                 latency_ps=openings.staircase_latency_ps() + burst_ps + retries * retry_after_ps,
                 exceedance_probability=exceedance,
+                retransmission_ps=retries * retry_after_ps,
                 source=f"{source}; {retries} retransmissions counted",
             )
     return _out_of_reach(failure_probability, max_retries, exceedance, allowed_miss_ratio)
@@ -316,6 +317,7 @@ def polled_service(
                 rate_bps=full // cycles_per_grant,
                 latency_ps=burst_ps + (1 + spare) * cycle_ps,
                 exceedance_probability=exceedance,
+                retransmission_ps=spare * cycle_ps,
                 source=f"{source}; {spare} spare cycles for repetitions",
             )
     return _out_of_reach(failure, max_retries, lost, allowed_miss_ratio)

@@ -73,6 +73,7 @@ class ServiceCurve:
         rate_bps: Long-term rate.
         latency_ps: Longest time without service, seen from the start of a backlog.
         exceedance_probability: 0 for wired media, 1e-n for radio.
+        retransmission_ps: Part of the latency that the counted repetitions take.
         source: Where the curve comes from.
     """
 
@@ -80,6 +81,7 @@ class ServiceCurve:
     latency_ps: int
     source: str
     exceedance_probability: float = 0.0
+    retransmission_ps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
