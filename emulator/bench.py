@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,17 @@ def measure(what: str) -> dict[str, Any]:
 
 def _line10() -> dict[str, Any]:
     """Ten bridges in line, twenty streams of 200-octet frames each millisecond, 10 s."""
-    from emulator.simulation.bench import line10  # noqa: PLC0415 - imports numba
+    from emulator.simulation.bench import line10
 
     return dict(line10(10.0))
 
 
 def _plant() -> dict[str, Any]:
     """``validate`` on the body shop: bound and 10 s of plant time."""
-    from emulator.simulation.run import simulate  # noqa: PLC0415 - imports numba
-    from netplan.bounds.analysis import bound  # noqa: PLC0415
-    from netplan.commands import planned_design  # noqa: PLC0415
-    from netplan.verdict.judge import judge  # noqa: PLC0415
+    from emulator.simulation.run import simulate
+    from netplan.bounds.analysis import bound
+    from netplan.commands import planned_design
+    from netplan.verdict.judge import judge
 
     if not _PLANT.is_file():
         raise typer.BadParameter(
@@ -72,9 +73,9 @@ def _plant() -> dict[str, Any]:
 
 def _large() -> dict[str, Any]:
     """``check`` and bounds of a generated design of 1,000 nodes and 5,000 streams."""
-    from netplan.bounds.analysis import bound  # noqa: PLC0415
-    from netplan.design.load import load_design  # noqa: PLC0415
-    from netplan.plan.make import make_plan  # noqa: PLC0415
+    from netplan.bounds.analysis import bound
+    from netplan.design.load import load_design
+    from netplan.plan.make import make_plan
 
     times: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -91,17 +92,12 @@ def _large() -> dict[str, Any]:
     return times
 
 
-class _timed:  # noqa: N801 - used like a function
+@contextmanager
+def _timed(times: dict[str, Any], name: str) -> Iterator[None]:
     """Store the processor seconds of a block, rounded to milliseconds."""
-
-    def __init__(self, times: dict[str, Any], name: str) -> None:
-        self._times, self._name = times, name
-
-    def __enter__(self) -> None:
-        self._start = time.process_time()
-
-    def __exit__(self, *_: object) -> None:
-        self._times[self._name] = round(time.process_time() - self._start, 3)
+    start = time.process_time()
+    yield
+    times[name] = round(time.process_time() - start, 3)
 
 
 def large_design(rings: int = 10, access: int = 9, devices: int = 10, streams: int = 5000) -> str:
