@@ -19,7 +19,7 @@ from netplan.exit_status import ExitStatus
 if TYPE_CHECKING:
     from netplan.plan.model import Plan
 
-DesignArgument = Annotated[Path, typer.Argument(help="Design document.")]
+DesignArgument = Annotated[Path, typer.Argument(help="Design document.", readable=False)]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for the results as files.")]
 
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import pickle
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -66,14 +68,35 @@ _OPTIONS = {
 }
 
 
+def _forgive(cache: Any) -> None:
+    """Let a full disk or a damaged file of the cache cost time, not the run."""
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_or_compile(*arguments: Any) -> Any:
+        try:
+            return load(*arguments)
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError):
+            with suppress(OSError):
+                cache.flush()  # begin the damaged file anew
+            return None
+
+    def save_if_possible(*arguments: Any) -> None:
+        with suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):
+            save(*arguments)
+
+    cache.load_overload, cache.save_overload = load_or_compile, save_if_possible
+
+
 def compiled(function: Function) -> Function:
     """Compile a function, when it is first called; numba's own cache setting stays as it was."""
     before = _numba.config.CACHE_DIR
     if CACHE_DIRECTORY is not None:
         _numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
     try:
-        decorate = _numba.njit(cache=CACHE_DIRECTORY is not None, **_OPTIONS)
-        return cast("Function", decorate(function))
+        dispatcher = _numba.njit(cache=CACHE_DIRECTORY is not None, **_OPTIONS)(function)
+        if CACHE_DIRECTORY is not None:
+            _forgive(dispatcher._cache)  # noqa: SLF001 - numba offers no other handle
+        return cast("Function", dispatcher)
     finally:
         _numba.config.CACHE_DIR = before
 
