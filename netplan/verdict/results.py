@@ -58,7 +58,8 @@ def results(
         why_not_simulated: Stated where there was no run.
     """
     facts = Facts(plan, bound, simulated)
-    found = counts(verdicts)
+    found, outcomes = counts(verdicts), _worst_outcomes(verdicts)
+    deadlines_ps = _deadlines_ps(plan.targets)
     return {
         "design": {"name": plan.name, "hash": plan.design_hash},
         "version": plan.version,
@@ -71,7 +72,7 @@ def results(
         "summary": {outcome.value.replace(" ", "_"): found[outcome] for outcome in Outcome},
         "targets": [_target_record(verdict) for verdict in verdicts],
         "streams": [
-            _stream_record(facts, verdicts, stream_index, listener_index)
+            _stream_record(facts, outcomes, deadlines_ps, stream_index, listener_index)
             for stream_index, stream in enumerate(plan.streams)
             for listener_index in range(len(stream.listeners))
         ],
@@ -152,9 +153,13 @@ def _target_record(verdict: Verdict) -> dict[str, Any]:
 
 
 def _stream_record(
-    facts: Facts, verdicts: Iterable[Verdict], stream_index: int, listener_index: int
+    facts: Facts,
+    outcomes: dict[tuple[int, int], str],
+    deadlines_ps: dict[tuple[int, int], float],
+    stream_index: int,
+    listener_index: int,
 ) -> dict[str, Any]:
-    plan, stream = facts.plan, facts.plan.streams[stream_index]
+    stream = facts.plan.streams[stream_index]
     row = facts.stream_bound(stream_index, listener_index)
     seen = facts.observation(stream_index, listener_index)
     return {
@@ -164,13 +169,13 @@ def _stream_record(
         "listener": stream.listeners[listener_index],
         "pcp": stream.pcp,
         "vlan": stream.vlan,
-        "deadline_ns": nanoseconds(_deadline_ps(plan.targets, stream_index, listener_index)),
+        "deadline_ns": nanoseconds(deadlines_ps.get((stream_index, listener_index))),
         "bound_ns": nanoseconds(row.bound_ps) if row else None,
         "minimum_ns": nanoseconds(row.minimum_ps) if row else None,
         "exceedance_probability": row.exceedance_probability if row else None,
         "loss_free": row.loss_free if row else None,
         "why": row.why if row else "",
-        "verdict": _worst_outcome(verdicts, stream_index, listener_index),
+        "verdict": outcomes.get((stream_index, listener_index)),
         "hops": _hop_records(facts, stream_index, listener_index, row),
         "talker_host": _term_records(stream.talker_host),
         "listener_host": _term_records(stream.listener_host[listener_index]),
@@ -179,30 +184,24 @@ def _stream_record(
     }
 
 
-def _worst_outcome(
-    verdicts: Iterable[Verdict], stream_index: int, listener_index: int
-) -> str | None:
-    """The worst verdict on what is promised of a stream at a listener; None without promise."""
-    outcomes = {
-        verdict.outcome
-        for verdict in verdicts
-        if (verdict.target.stream_index, verdict.target.listener_index)
-        == (stream_index, listener_index)
-    }
-    for outcome in (Outcome.MISSED, Outcome.NOT_PROVEN, Outcome.MET):
-        if outcome in outcomes:
-            return outcome.value
-    return None
+def _worst_outcomes(verdicts: Iterable[Verdict]) -> dict[tuple[int, int], str]:
+    """The worst verdict on what is promised of each stream at each listener."""
+    order = (Outcome.MET, Outcome.NOT_PROVEN, Outcome.MISSED)
+    worst: dict[tuple[int, int], Outcome] = {}
+    for verdict in verdicts:
+        key = (verdict.target.stream_index, verdict.target.listener_index)
+        worst[key] = max(verdict.outcome, worst.get(key, Outcome.MET), key=order.index)
+    return {key: outcome.value for key, outcome in worst.items()}
 
 
-def _deadline_ps(targets: Iterable[Target], stream_index: int, listener_index: int) -> float | None:
-    limits = [
-        target.limit
-        for target in targets
-        if target.quantity == "latency"
-        and (target.stream_index, target.listener_index) == (stream_index, listener_index)
-    ]
-    return min(limits, default=None)
+def _deadlines_ps(targets: Iterable[Target]) -> dict[tuple[int, int], float]:
+    """The tightest latency limit of each stream at each listener."""
+    tightest: dict[tuple[int, int], float] = {}
+    for target in targets:
+        if target.quantity == "latency":
+            key = (target.stream_index, target.listener_index)
+            tightest[key] = min(target.limit, tightest.get(key, math.inf))
+    return tightest
 
 
 def _hop_records(
