@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netplan.media.interface import GrantMechanism, ServiceCurve
+from netplan.media.interface import GrantMechanism
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import (
     BoundEvidence,
@@ -58,11 +58,10 @@ def contradictions(
     if bound is None or simulated is None:
         return ()
     facts = Facts(plan, bound, simulated)
-    risky = _risky_streams(facts)
-    return (*_of_streams(facts, risky), *_of_chains(facts, risky), *_of_egresses(facts, risky))
+    return (*_of_streams(facts), *_of_chains(facts), *_of_egresses(facts))
 
 
-def _of_streams(facts: Facts, risky: list[frozenset[int]]) -> Iterator[Contradiction]:
+def _of_streams(facts: Facts) -> Iterator[Contradiction]:
     assert facts.bound is not None
     probability = _stream_probabilities(facts)
     for row in facts.bound.streams:
@@ -70,7 +69,7 @@ def _of_streams(facts: Facts, risky: list[frozenset[int]]) -> Iterator[Contradic
         if seen is None:
             continue
         way = facts.way(row.stream_index, row.listener_index)
-        affecting = frozenset[int]().union(*(risky[hop.egress_index] for hop in way)) - {
+        affecting = frozenset[int]().union(*(facts.risky[hop.egress_index] for hop in way)) - {
             row.stream_index
         }
         share = row.exceedance_probability + sum(probability[index] for index in sorted(affecting))
@@ -87,32 +86,6 @@ def _stream_probabilities(facts: Facts) -> list[float]:
     for row in facts.bound.streams:
         found[row.stream_index] = max(found[row.stream_index], row.exceedance_probability)
     return found
-
-
-def _risky_streams(facts: Facts) -> list[frozenset[int]]:
-    """For each transmitter, the streams whose late frames may disturb others there.
-
-    A bound of probability 0 holds as long as no frame that came over the air was later than its
-    curve says; such frames bunch up. They disturb the transmitters behind the air, and the streams that
-    they disturb carry that on.
-    """
-    streams = facts.plan.streams
-    risky: list[set[int]] = [set() for _ in facts.plan.egresses]
-    growing = True
-    while growing:
-        growing = False
-        for index, stream in enumerate(streams):
-            brought: list[set[int]] = []
-            for hop in stream.hops:
-                here = set(brought[hop.parent_index]) if hop.parent_index >= 0 else set()
-                service = facts.plan.egresses[hop.egress_index].service
-                if isinstance(service, ServiceCurve) and service.exceedance_probability > 0:
-                    here.add(index)
-                size = len(risky[hop.egress_index])
-                risky[hop.egress_index] |= here
-                growing |= len(risky[hop.egress_index]) > size
-                brought.append(here | risky[hop.egress_index])
-    return [frozenset(one) for one in risky]
 
 
 def _of_row(facts: Facts, row: StreamBound, seen: StreamObservation, share: float) -> Iterator[str]:
@@ -172,17 +145,13 @@ def _together_count(facts: Facts, row: StreamBound) -> int:
     return messages * max(len(message) for message in stream.emission.messages)
 
 
-def _of_chains(facts: Facts, risky: list[frozenset[int]]) -> Iterator[Contradiction]:
+def _of_chains(facts: Facts) -> Iterator[Contradiction]:
     for index, row in facts.chain_bounds.items():
         seen = facts.chain_observations.get(index)
         if seen is None or seen.max_ps is None or seen.min_ps is None:
             continue
         subject = facts.plan.chains[index].name
-        if (
-            row.bound_ps is not None
-            and seen.max_ps > row.bound_ps
-            and _is_certain(facts, index, risky)
-        ):
+        if row.bound_ps is not None and seen.max_ps > row.bound_ps and _is_certain(facts, index):
             yield Contradiction(
                 subject=subject,
                 what=f"a simulated reaction took {seen.max_ps} ps, more than the bound of {row.bound_ps} ps",
@@ -195,20 +164,20 @@ def _of_chains(facts: Facts, risky: list[frozenset[int]]) -> Iterator[Contradict
             )
 
 
-def _is_certain(facts: Facts, chain_index: int, risky: list[frozenset[int]]) -> bool:
+def _is_certain(facts: Facts, chain_index: int) -> bool:
     """Whether every frame of the chain arrives, and in time, without any probability."""
     for stage in facts.plan.chains[chain_index].stages:
         row = facts.stream_bound(stage.stream_index, stage.listener_index)
         way = facts.way(stage.stream_index, stage.listener_index)
-        if row is None or not row.loss_free or any(risky[hop.egress_index] for hop in way):
+        if row is None or not row.loss_free or any(facts.risky[hop.egress_index] for hop in way):
             return False
     return True
 
 
-def _of_egresses(facts: Facts, risky: list[frozenset[int]]) -> Iterator[Contradiction]:
+def _of_egresses(facts: Facts) -> Iterator[Contradiction]:
     for index, row in facts.egress_bounds.items():
         seen = facts.egress_observations.get(index)
-        if seen is None or row.backlog_octets is None or risky[index]:
+        if seen is None or row.backlog_octets is None or facts.risky[index]:
             continue
         if seen.max_backlog_octets > row.backlog_octets:
             yield Contradiction(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from netplan.design.findings import DesignError, Finding, Severity
-from netplan.media.interface import GrantMechanism, NoService, WireMechanism
-from netplan.plan.model import Egress, Hop, Plan, PlannedLink, PlannedStream
+from netplan.media.interface import GrantMechanism, NoService, ServiceCurve, WireMechanism
+from netplan.plan.model import Egress, Hop, Plan, PlannedLink, PlannedStream, Target
 from netplan.verdict.evidence import (
     BoundEvidence,
     ChainBound,
@@ -71,6 +71,39 @@ class Facts:
             if simulated
             else {}
         )
+
+    @cached_property
+    def risky(self) -> list[frozenset[int]]:
+        """For each transmitter, the streams whose late frames may disturb others there.
+
+        A bound of probability 0 holds as long as no frame that came over the air was later
+        than its curve says; such frames bunch up. They disturb the transmitters behind the
+        air, and the streams that they disturb carry that on.
+        """
+        risky: list[set[int]] = [set() for _ in self.plan.egresses]
+        growing = True
+        while growing:
+            growing = False
+            for index, stream in enumerate(self.plan.streams):
+                brought: list[set[int]] = []
+                for hop in stream.hops:
+                    here = set(brought[hop.parent_index]) if hop.parent_index >= 0 else set()
+                    service = self.plan.egresses[hop.egress_index].service
+                    if isinstance(service, ServiceCurve) and service.exceedance_probability > 0:
+                        here.add(index)
+                    size = len(risky[hop.egress_index])
+                    risky[hop.egress_index] |= here
+                    growing |= len(risky[hop.egress_index]) > size
+                    brought.append(here | risky[hop.egress_index])
+        return [frozenset(one) for one in risky]
+
+    def rests_on_radio(self, target: Target) -> bool:
+        """Whether late frames of streams over radio could disturb what a target is about."""
+        pairs = [(target.stream_index, target.listener_index)]
+        if target.chain_index >= 0:
+            stages = self.plan.chains[target.chain_index].stages
+            pairs = [(stage.stream_index, stage.listener_index) for stage in stages]
+        return any(self.risky[hop.egress_index] for pair in pairs for hop in self.way(*pair))
 
     def stream_bound(self, stream_index: int, listener_index: int) -> StreamBound | None:
         """Bound of a stream at a listener, if the analysis was made."""

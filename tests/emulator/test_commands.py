@@ -134,3 +134,26 @@ def test_sensitivity_names_the_value_that_turns_a_verdict(
     for turn in answer["turns"]:
         assert turn["subject"] == "steer"
         assert turn["factor_ratio"] != 1
+
+
+def test_a_wired_stream_behind_a_radio_says_what_its_proof_rests_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Late frames from the air bunch up; whoever shares a wire with them is proven only without."""
+    text = (RADIO % ", misses: 1e-4").replace(
+        "[upf.lan2, plc]", "[upf.lan2, sw]"
+    ) + "  beside: {from: camera, to: plc, size: 100 B, every: 20 ms, deadline: 20 ms}\n"
+    text = text.replace(
+        "  plc: {is: plc}\n", "  plc: {is: plc}\n  sw: {is: switch}\n  camera: {is: camera}\n"
+    )
+    text = text.replace(
+        "streams:",
+        "  - {between: [sw, plc], medium: cat6a, length: 5 m}\n"
+        "  - {between: [camera, sw], medium: cat6a, length: 5 m}\nstreams:",
+    )
+    file = tmp_path / "design.yaml"
+    file.write_text(text)
+    assert main(["bound", str(file), "--format", "json"]) == ExitStatus.OK
+    targets = json.loads(capsys.readouterr().out)["targets"]
+    (why,) = [target["why"] for target in targets if target["subject"] == "beside"]
+    assert "as long as streams over radio keep to their share" in why
