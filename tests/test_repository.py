@@ -70,6 +70,8 @@ DIMENSIONLESS = {
     "limit": "of a target, whose `unit` field says which",
     "line": "of a document",
     "listener_hops": "indices",
+    "members": "indices of hops",
+    "open_queues": "one bit per queue",
     "lost": "counted frames",
     "max_depth": "counted levels",
     "max_include_depth": "counted levels",

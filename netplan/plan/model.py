@@ -23,6 +23,7 @@ from netplan.media.interface import (
     ServiceCurve,
     WireMechanism,
 )
+from netplan.tsn.mechanisms import PortRules, Reception, Recovery, Synchronisation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Egress:
     """A transmitter: queues, and the mechanism that empties them onto a medium.
 
     Strict priority over ``queue_count`` queues; a higher queue number is served first;
-    each queue is first in, first out.
+    each queue is first in, first out. ``rules`` say what differs from that.
 
     Attributes:
         name: Unique, such as ``sw1.p2``, or ``gnb1.5g>agv1`` where a port serves each
@@ -44,6 +45,7 @@ class Egress:
         mechanism: What empties the queues.
         service: What a bound may count on.
         assumptions: Of the medium, in full sentences.
+        rules: Gates, shapers and preemption of a wire; None when there are none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Egress:
     mechanism: WireMechanism | GrantMechanism
     service: ServiceCurve | NoService
     assumptions: tuple[str, ...] = ()
+    rules: PortRules | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,10 @@ class Hop:
         added_octets: Octets that this hop's encapsulation adds to the stream's frames (tunnels).
         before: Fixed terms between full reception (or release) and entering the queue.
         after: Fixed terms between the last octet leaving and full reception.
+        reception: Filtering, policing and ATS when the frame has been received at ``to_node``.
+        cut_through_octets: Processing begins when so many frame octets (destination address on)
+            have been received by ``from_node``, instead of all; None for store and forward. Only
+            between wires where this hop's is not the faster one.
     """
 
     egress_index: int
@@ -82,6 +89,8 @@ class Hop:
     added_octets: int
     before: tuple[DelayTerm, ...]
     after: tuple[DelayTerm, ...]
+    reception: Reception | None = None
+    cut_through_octets: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +100,9 @@ class Emission:
     Message k consists of the frames ``messages[k % len(messages)]``, all handed to the
     talker's queue at once. Two consecutive releases of a *sporadic* talker are at least
     ``period_ps`` apart; a periodic talker releases message k at
-    ``phase + k * period_ps`` plus a delay between 0 and ``jitter_ps``.
+    ``phase + k * period_ps`` plus a delay between 0 and ``jitter_ps``. With
+    ``offsets_ps``, it releases message k at ``phase + (k // n) * period_ps + offsets_ps[k % n]``
+    for its n messages (a recorded trace, repeated). A phase is kept on the talker's own clock.
 
     Attributes:
         messages: Frame sizes (``frame_octets``, destination address to FCS) of each message in
@@ -102,6 +113,8 @@ class Emission:
         phase_ps: Release of the first message on the network's time; None when
             unknown (any phase is possible).
         jitter_ps: Largest delay of a release against its nominal time.
+        offsets_ps: One ascending offset per message, the first 0, all below ``period_ps``, which
+            is then that of the whole pattern; empty when messages are a period apart.
     """
 
     messages: tuple[tuple[int, ...], ...]
@@ -109,6 +122,7 @@ class Emission:
     sporadic: bool
     phase_ps: int | None
     jitter_ps: int
+    offsets_ps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +148,9 @@ class PlannedStream:
         allowed_miss_ratio: Share of frames that may be late or lost; 0 means none.
         no_bound: Why no bound can be stated for this stream whatever its media say
             (handover, for instance); empty when there is no such reason.
+        recoveries: Where copies over disjoint ways come together; such hops make the tree a
+            graph (see :class:`netplan.tsn.mechanisms.Recovery`).
+        scheduled: Whether its talker keeps a phase that gates were made for (time-triggered).
     """
 
     name: str
@@ -149,6 +166,8 @@ class PlannedStream:
     listener_host: tuple[tuple[DelayTerm, ...], ...]
     allowed_miss_ratio: float = 0.0
     no_bound: str = ""
+    recoveries: tuple[Recovery, ...] = ()
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +281,7 @@ class Plan:
         vlans: VLAN identifier to its name.
         findings: From reading, checking and planning.
         assumptions: What the plan rests on, in full sentences.
+        synchronisation: Clocks of the nodes; None when all are ideal.
     """
 
     name: str
@@ -277,3 +297,4 @@ class Plan:
     vlans: dict[int, str]
     findings: tuple[Finding, ...]
     assumptions: tuple[str, ...]
+    synchronisation: Synchronisation | None = None

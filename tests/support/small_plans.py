@@ -22,6 +22,7 @@ from netplan.plan.model import (
     PlannedChain,
     PlannedStream,
 )
+from netplan.tsn.mechanisms import PortRules, Reception, Recovery, Synchronisation
 
 US = 1_000_000
 """Picoseconds in a microsecond."""
@@ -44,6 +45,9 @@ class Step:
     to: str
     parent: int | None = None
     added_octets: int = 0
+    queue: int | None = None
+    reception: Reception | None = None
+    cut_through_octets: int | None = None
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class PlanBuilder:
     egresses: list[Egress] = field(default_factory=list)
     streams: list[PlannedStream] = field(default_factory=list)
     chains: list[PlannedChain] = field(default_factory=list)
+    synchronisation: Synchronisation | None = None
 
     def wire(
         self,
@@ -68,6 +73,7 @@ class PlanBuilder:
         line_bps: int = GBIT,
         queue_count: int = 8,
         buffer_octets: int | None = None,
+        rules: PortRules | None = None,
     ) -> PlanBuilder:
         """Add a wire transmitter; ``name`` is ``node.port``."""
         node, port = name.split(".", 1)
@@ -81,6 +87,7 @@ class PlanBuilder:
                 buffer_octets=buffer_octets,
                 mechanism=WireMechanism(line_bps=line_bps),
                 service=ServiceCurve(rate_bps=line_bps, latency_ps=0, source="line rate"),
+                rules=rules,
             )
         )
         return self
@@ -122,10 +129,14 @@ class PlanBuilder:
         sporadic: bool = False,
         pcp: int = 5,
         allowed_miss_ratio: float = 0.0,
+        offsets_ps: tuple[int, ...] = (),
+        recoveries: tuple[Recovery, ...] = (),
+        scheduled: bool = False,
     ) -> PlanBuilder:
         """Add a stream; a step without ``parent`` continues the one before it.
 
-        Nodes that no later step starts from are the listeners.
+        Nodes that no later step starts from are the listeners; of the hops that a
+        recovery joins, the first one counts.
         """
         index_of = {egress.name: index for index, egress in enumerate(self.egresses)}
         hops: list[Hop] = []
@@ -141,14 +152,19 @@ class PlanBuilder:
                     from_node=egress.node,
                     to_node=step.to,
                     to_port="p0",
-                    queue_index=min(pcp, egress.queue_count - 1),
+                    queue_index=(
+                        min(pcp, egress.queue_count - 1) if step.queue is None else step.queue
+                    ),
                     added_octets=step.added_octets,
                     before=() if parent < 0 else (processing,),
                     after=(term(TermKind.PROPAGATION, self.propagation_ps),),
+                    reception=step.reception,
+                    cut_through_octets=step.cut_through_octets,
                 )
             )
         parents = {hop.parent_index for hop in hops}
-        ends = tuple(index for index in range(len(hops)) if index not in parents)
+        merged = {member for recovery in recoveries for member in recovery.members[1:]}
+        ends = tuple(index for index in range(len(hops)) if index not in parents | merged)
         self.streams.append(
             PlannedStream(
                 name=name,
@@ -163,12 +179,15 @@ class PlanBuilder:
                     sporadic=sporadic,
                     phase_ps=phase_ps,
                     jitter_ps=jitter_ps,
+                    offsets_ps=offsets_ps,
                 ),
                 pcp=pcp,
                 vlan=0,
                 talker_host=(),
                 listener_host=tuple(() for _ in ends),
                 allowed_miss_ratio=allowed_miss_ratio,
+                recoveries=recoveries,
+                scheduled=scheduled,
             )
         )
         return self
@@ -189,4 +208,5 @@ class PlanBuilder:
             vlans={},
             findings=(),
             assumptions=(),
+            synchronisation=self.synchronisation,
         )

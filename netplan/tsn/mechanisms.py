@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the TSN mechanisms in a port, at reception and in a clock: data, never engines.
+
+The bound, the simulation and the lab each read these and work them out by their own code. Times
+are integer picoseconds; queues are numbered as in the plan, the highest being the most urgent.
+
+Source: IEEE Std 802.1Q-2022 clause 8.6 (forwarding process), IEEE Std 802.3-2022 clause 99 (MAC
+merge), IEEE Std 802.1CB-2017 clause 7, IEEE Std 802.1AS-2020.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Selection(StrEnum):
+    """Transmission selection algorithm of one queue (802.1Q, 8.6.8).
+
+    Attributes:
+        STRICT: Whenever it holds a frame and no higher queue can send.
+        CREDIT: Credit-based shaper: also needs a credit of 0 or more (8.6.8.2).
+        ASYNCHRONOUS: Frames leave in the order of their eligibility times, none before its own
+            (8.6.8.5); the times are given at reception by an :class:`AtsScheduler`.
+        ROUND_ROBIN: Deficit round robin among all queues of the port with this algorithm, which
+            must be neighbours; as a group they take one place in the strict order.
+    """
+
+    STRICT = "strict priority"
+    CREDIT = "credit-based"
+    ASYNCHRONOUS = "asynchronous"
+    ROUND_ROBIN = "round robin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRule:
+    """How one queue of a port is served.
+
+    Attributes:
+        selection: Its algorithm.
+        idle_slope_bps: Of a credit-based queue, while its gate is open (the operative value).
+            Credit falls by ``line_bps - idle_slope_bps`` for as long as a frame of the queue
+            occupies the wire: lead, frame and tail octets. It rises while frames wait or credit
+            is negative, is set to 0 when it is positive and none waits, and stands
+            still while the queue's gate is closed or its frame is interrupted.
+        quantum_octets: Of a round-robin queue: frame octets (destination address to FCS)
+            that each round adds to what it may send.
+        largest_frame_octets: Larger frames are dropped before they are queued (queueMaxSDU,
+            as a frame size); None when anything goes.
+        express: Whether its frames may interrupt preemptable ones and are never interrupted.
+    """
+
+    selection: Selection = Selection.STRICT
+    idle_slope_bps: int = 0
+    quantum_octets: int = 0
+    largest_frame_octets: int | None = None
+    express: bool = True
+
+
+class GateOperation(StrEnum):
+    """What an entry of a gate list does beside setting gate states (802.1Q, table 8-7)."""
+
+    SET = "set-gate-states"
+    HOLD = "set-and-hold-mac"
+    RELEASE = "set-and-release-mac"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateEntry:
+    """One entry of a gate list: the states of all gates for a while.
+
+    ``open_queues`` has bit q set when the gate of queue q is open.
+    """
+
+    duration_ps: int
+    open_queues: int
+    operation: GateOperation = GateOperation.SET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateList:
+    """Gates of a port, repeated every cycle on the clock of its node (802.1Q, 8.6.9).
+
+    Entries run from ``base_ps`` on; a last entry that is too short for the cycle lasts until its
+    end, entries beyond the cycle are cut. Before ``base_ps`` of a port's first list, that list
+    is taken to have run already (cycles are counted backwards too).
+
+    A frame is started only if it will have left, tail octets not counted, before the next
+    closing of its queue's gate (the implicit guard band of 8.6.8.4).
+
+    Attributes:
+        base_ps: AdminBaseTime.
+        cycle_ps: Time from one start of the list to the next.
+        entries: In order.
+        extension_ps: Largest stretch of this list's last cycle when the next one takes over
+            (AdminCycleTimeExtension).
+    """
+
+    base_ps: int
+    cycle_ps: int
+    entries: tuple[GateEntry, ...]
+    extension_ps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortRules:
+    """Everything about a wired port that is not plain strict priority.
+
+    Attributes:
+        queues: One rule per queue, lowest queue first.
+        gates: Gate lists, each in force from its ``base_ps`` until that of the next (change at run
+            time); empty when all gates are always open.
+        fragment_octets: Smallest non-final fragment of a preempted frame, counted as 802.3
+            counts it, with the check sequence of the fragment (64, 128, 192 or 256); None when
+            the port does not preempt. A frame may be interrupted when at least
+            ``fragment_octets - 4`` octets of it have been sent in this fragment and at least 64
+            (check sequence included) remain. Each interruption costs 4 octets of check
+            sequence, the tail and the lead once more.
+        hold_advance_ps: How long before an entry with ``HOLD`` the port stops starting or
+            going on with preemptable frames (802.1Q, 12.30.1: holdAdvance). The hold lasts
+            until an entry with ``RELEASE``.
+    """
+
+    queues: tuple[QueueRule, ...]
+    gates: tuple[GateList, ...] = ()
+    fragment_octets: int | None = None
+    hold_advance_ps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtsScheduler:
+    """Gives each frame that is wholly received its eligibility time (802.1Q, 8.6.11).
+
+    Lengths count the frame with the lead and tail octets of the wire it came over.
+
+    Attributes:
+        name: Schedulers of one name at a node share one bucket.
+        group: Frames of one group at a node get eligibility times that never fall.
+        committed_bps: Committed information rate.
+        committed_burst_octets: Committed burst size, lead and tail of each frame included.
+        max_residence_ps: A frame that would have to wait longer is dropped.
+    """
+
+    name: str
+    group: str
+    committed_bps: int
+    committed_burst_octets: int
+    max_residence_ps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamGateEntry:
+    """One entry of a stream gate (802.1Q, 8.6.10).
+
+    Attributes:
+        duration_ps: How long.
+        is_open: Whether frames pass.
+        queue_index: Queue that they are put into behind the gate (internal priority value), -1 for
+            the one they would have.
+        largest_octets: Frame octets that may pass in this interval; None for any.
+    """
+
+    duration_ps: int
+    is_open: bool
+    queue_index: int = -1
+    largest_octets: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamGate:
+    """A gate that several streams may share by name; it runs on the clock of its node.
+
+    ``close_on_invalid`` and ``close_on_excess`` shut it for good when a frame comes while it is
+    closed, or exceeds the octets of an interval.
+    """
+
+    name: str
+    base_ps: int
+    cycle_ps: int
+    entries: tuple[StreamGateEntry, ...]
+    close_on_invalid: bool = False
+    close_on_excess: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowMeter:
+    """A two-rate three-colour meter that several streams may share by name (MEF 10.3, 802.1Q 8.6.5.5).
+
+    Rates and bursts count frame octets (destination address to FCS).
+
+    Attributes:
+        name: Meters of one name at a node share their buckets.
+        committed_bps: CIR.
+        committed_burst_octets: CBS.
+        excess_bps: EIR.
+        excess_burst_octets: EBS.
+        coupling: What the full committed bucket overflows goes to the excess bucket.
+        colour_aware: Whether frames marked yellow before are only tried as yellow.
+        drop_yellow: Whether yellow frames are dropped instead of marked.
+        block_after_red: Whether all frames are dropped once one was red.
+    """
+
+    name: str
+    committed_bps: int
+    committed_burst_octets: int
+    excess_bps: int = 0
+    excess_burst_octets: int = 0
+    coupling: bool = False
+    colour_aware: bool = False
+    drop_yellow: bool = False
+    block_after_red: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFilter:
+    """Per-stream filtering and policing at reception (802.1Q, 8.6.5.3): size, gate, meter.
+
+    ``block_oversize`` drops everything once a frame was larger than ``largest_frame_octets``.
+    """
+
+    name: str
+    largest_frame_octets: int | None = None
+    block_oversize: bool = False
+    gate: StreamGate | None = None
+    meter: FlowMeter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """What a node does with frames of one stream that it has wholly received over one hop.
+
+    In this order: filter, sequence recovery (of the stream), ATS scheduler.
+    """
+
+    filter: StreamFilter | None = None
+    scheduler: AtsScheduler | None = None
+
+
+class RecoveryAlgorithm(StrEnum):
+    """How duplicates are told (802.1CB, 7.4.3)."""
+
+    VECTOR = "vector"
+    MATCH = "match"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Elimination of duplicates where copies of one stream come together (802.1CB, 7.4.2).
+
+    Copies come over the hops ``members``, which all end at one node. The first copy of a frame
+    passes, whichever hop it came over, and goes on as if it had come over the first member:
+    to that hop's listeners and to the hops that have it as parent. The other members have
+    neither.
+
+    Attributes:
+        members: Hops of the stream, at least two.
+        algorithm: How duplicates are told.
+        history_count: Sequence numbers that are remembered (vector).
+        reset_ps: Silence after which any sequence number is taken.
+        merges: Kind of redundancy, for people: ``frer``, ``hsr`` or ``prp``.
+    """
+
+    members: tuple[int, ...]
+    algorithm: RecoveryAlgorithm = RecoveryAlgorithm.VECTOR
+    history_count: int = 64
+    reset_ps: int = 10**12
+    merges: str = "frer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeClock:
+    """The clock of one node, disciplined over the synchronisation tree.
+
+    Attributes:
+        node: Whose clock.
+        parent: Node that it receives time from; empty at the grandmaster.
+        error_ps: The clock never differs more from network time (the grandmaster's), by the budget.
+        drift_ppb: Largest rate deviation of its oscillator from nominal, in parts per 10**9.
+        wander_ppb: How much that deviation may change from one synchronisation to the next.
+        timestamp_ps: Largest error of one timestamp, either way (granularity and PHY).
+        asymmetry_ps: Largest unknown half difference of the two directions to the parent.
+        residence_ps: Largest time that it holds a synchronisation message before it sends it on.
+    """
+
+    node: str
+    parent: str
+    error_ps: int
+    drift_ppb: int
+    wander_ppb: int
+    timestamp_ps: int
+    asymmetry_ps: int
+    residence_ps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synchronisation:
+    """Clocks of a plant in one gPTP domain; parents before children, the grandmaster first.
+
+    Talkers with a phase, gates and stream gates run on the clock of their node.
+    """
+
+    grandmaster: str
+    interval_ps: int
+    clocks: tuple[NodeClock, ...]
+    sources: tuple[str, ...] = ()
