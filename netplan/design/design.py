@@ -13,6 +13,7 @@ from netplan.design.networks import Addressing, Network
 from netplan.design.places import Conduit, Floor, Route, Site, Zone
 from netplan.design.source import Source, mark_of
 from netplan.design.traffic import Chain, Offer, Relation, Stream
+from netplan.design.tsn import Flow, PlantTsn, Schedule, Server
 
 Path = tuple[str | int, ...]
 
@@ -65,6 +66,10 @@ class Design:
     relations: Mapping[str, Relation]
     chains: Mapping[str, Chain]
     offers: Mapping[str, Offer]
+    tsn: PlantTsn
+    schedule: Schedule | None
+    servers: Mapping[str, Server]
+    flows: Mapping[str, Flow]
     origins: Mapping[tuple[str, str], Origin]
     left_out: frozenset[tuple[str, str]] = frozenset()
 

@@ -13,6 +13,7 @@ from netplan.design.names import AnyReference, Name
 from netplan.design.networks import Addressing, Network
 from netplan.design.places import Conduit, Point, Route, Site, Zone
 from netplan.design.traffic import Chain, Offer, Relation, Stream
+from netplan.design.tsn import Flow, PlantTsn, Schedule, Server
 
 
 class Placement(Strict):
@@ -70,3 +71,13 @@ class Document(Fragment):
     networks: dict[Name, Network] = Field(default_factory=dict)
     modules: dict[Name, Module] = Field(default_factory=dict)
     offers: dict[Name, Offer] = Field(default_factory=dict)
+    tsn: PlantTsn = PlantTsn()
+    schedule: Schedule | None = Field(
+        default=None, description="Releases and gate lists; written by 'plantwire schedule'."
+    )
+    servers: dict[str, Server] = Field(
+        default_factory=dict, description="Abstract servers, for networks of other tools."
+    )
+    flows: dict[str, Flow] = Field(
+        default_factory=dict, description="Abstract flows through the servers."
+    )

@@ -12,6 +12,7 @@ from netplan.design.names import Name, PortReference
 from netplan.design.networks import Attachment
 from netplan.design.places import Point
 from netplan.design.quantities import Duration, Gain, Length, Lifetime, Period, Rate
+from netplan.design.tsn import PortPolicy
 
 Function = Literal[
     "talker",
@@ -69,6 +70,9 @@ class Node(Strict):
         default_factory=dict, description="Radio interface to network."
     )
     tasks: dict[Name, Task] = Field(default_factory=dict)
+    tsn: PortPolicy | None = Field(
+        default=None, description="Shapers and preemption of its ports, instead of the plant's."
+    )
     ports: dict[Name, Port] = Field(default_factory=dict)
     mtbf_ps: Lifetime | None = Field(
         alias="mtbf", default=None, description="Mean time between failures."
@@ -94,6 +98,10 @@ class Link(Strict):
     connectors: Annotated[int, Field(ge=0, le=100)] = 2
     attenuator_db: Gain = Field(
         alias="attenuator", default=0.0, description="Loss of a fixed optical attenuator."
+    )
+    framing: Literal["ethernet", "none"] = Field(
+        default="ethernet",
+        description="'none' counts neither preamble nor gap, to compare with tools that do not.",
     )
     mtbf_ps: Lifetime | None = Field(alias="mtbf", default=None)
     repair_ps: Lifetime | None = Field(alias="repair", default=None)

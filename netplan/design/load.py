@@ -92,9 +92,11 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
     _place_all(collected, source, head.modules, raw.get("modules", {}), head, (), _Place())
     for name in head.offers:
         collected.origins["offers", name] = Origin(source=source, path=("offers", name))
-    for group in ("zones", "conduits", "networks", "routes", "sites"):
+    for group in ("zones", "conduits", "networks", "routes", "sites", "servers", "flows"):
         for name in getattr(head, group):
             collected.origins[group, name] = Origin(source=source, path=(group, name))
+    for group in ("tsn", "schedule"):
+        collected.origins[group, ""] = Origin(source=source, path=(group,))
     folder = FilePath(os.fspath(path)).parent
     design = Design(
         name=head.name,
@@ -113,6 +115,10 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
         relations=collected.relations,
         chains=collected.chains,
         offers=head.offers,
+        tsn=head.tsn,
+        schedule=head.schedule,
+        servers=head.servers,
+        flows=head.flows,
         origins=collected.origins,
         left_out=frozenset(collected.left_out),
     )

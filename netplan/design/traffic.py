@@ -46,10 +46,18 @@ class Video(Strict):
     )
 
 
+class TraceEntry(Strict):
+    """One message of a recorded trace."""
+
+    at_ps: Duration = Field(alias="at", description="Release after the start of the trace.")
+    payload_octets: Size = Field(alias="size", description="User data; several frames if needed.")
+
+
 class Stream(Strict):
     """One talker, one or more listeners, and what is promised to them.
 
-    Exactly one of ``size``, ``burst``, ``rate`` and ``video`` says what is sent.
+    Exactly one of ``size``, ``frame``, ``burst``, ``rate``, ``video`` and ``trace`` says what is
+    sent.
     """
 
     talker: NodeReference = Field(alias="from")
@@ -61,10 +69,16 @@ class Stream(Strict):
     burst_octets: Size | None = Field(
         alias="burst", default=None, description="User data of one burst, sent every period."
     )
+    frame_octets: Size | None = Field(
+        alias="frame", default=None, description="Size of one frame, header to FCS, every period."
+    )
     rate_bps: Rate | None = Field(
         alias="rate", default=None, description="Mean rate of frames, header to FCS."
     )
     video: Video | None = None
+    trace: Annotated[tuple[TraceEntry, ...], Field(min_length=1, max_length=10_000)] | None = Field(
+        default=None, description="Recorded messages, repeated every period."
+    )
     packet_octets: Size = Field(
         alias="packet", default=1400, description="Largest user data of one frame of a burst."
     )
@@ -97,6 +111,15 @@ class Stream(Strict):
     path: tuple[NodeReference, ...] | None = Field(
         default=None, description="Nodes to pass in order, instead of the shortest way."
     )
+    scheduled: bool = Field(
+        default=False, description="Whether gates are to be made for it (time-triggered)."
+    )
+    ways: Annotated[int, Field(ge=1, le=4)] = Field(
+        default=1, description="Disjoint ways that copies take; duplicates are eliminated."
+    )
+    policed: bool = Field(
+        default=False, description="Whether the first bridge drops what breaks the contract."
+    )
 
 
 class Relation(Strict):
@@ -123,6 +146,15 @@ class Relation(Strict):
     traffic: str | None = None
     pcp: Pcp | None = None
     misses_ratio: Ratio = Field(alias="misses", default=0.0)
+    scheduled: bool = Field(
+        default=False, description="Whether gates are to be made for it (time-triggered)."
+    )
+    ways: Annotated[int, Field(ge=1, le=4)] = Field(
+        default=1, description="Disjoint ways that copies take; duplicates are eliminated."
+    )
+    policed: bool = Field(
+        default=False, description="Whether the first bridge drops what breaks the contract."
+    )
 
 
 class Chain(Strict):

@@ -13,7 +13,7 @@ from netplan.design.design import Design
 from netplan.design.findings import Finding, Severity
 from netplan.design.names import node_of, port_of
 from netplan.design.resolve import nearest
-from netplan.design.traffic import Offer, Relation, Stream, Video
+from netplan.design.traffic import Offer, Relation, Stream
 from netplan.media.frames import (
     ENCAPSULATION_OCTETS,
     ETHERNET_HEADER_OCTETS,
@@ -24,9 +24,8 @@ from netplan.media.frames import (
     PS_PER_S,
     frame_octets,
 )
+from netplan.plan.messages import contract_of
 from netplan.plan.model import Emission
-
-_MOST_FRAMES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,9 @@ class Demand:
         waypoints: Nodes to pass; empty for the shortest way.
         protocol: Catalogue name, for conduits.
         allowed_miss_ratio: Share of frames that may be late or lost.
+        scheduled: Whether gates are to be made for it.
+        way_count: Disjoint ways that copies take.
+        policed: Whether the first bridge drops what breaks the contract.
     """
 
     name: str
@@ -60,6 +62,9 @@ class Demand:
     vlan: int | None = None
     waypoints: tuple[str, ...] = ()
     allowed_miss_ratio: float = 0.0
+    scheduled: bool = False
+    way_count: int = 1
+    policed: bool = False
 
 
 def demands(design: Design) -> tuple[list[Demand], list[Finding]]:
@@ -83,27 +88,25 @@ def _of_stream(design: Design, name: str, stream: Stream, findings: list[Finding
     pcp = _pcp(design, at, stream.pcp, stream.traffic, protocol, findings)
     if protocol is None:
         return None
-    messages, period_ps, kind = _messages(design, name, stream, protocol, findings)
-    if not messages:
+    contract = contract_of(design, name, stream, protocol, findings)
+    if contract is None:
         return None
+    emission, kind = contract
     return Demand(
         name=name,
         origin=at,
         kind=kind,
         talker=stream.talker,
         listeners=stream.listeners,
-        emission=Emission(
-            messages=messages,
-            period_ps=period_ps,
-            sporadic=stream.sporadic,
-            phase_ps=stream.phase_ps,
-            jitter_ps=stream.jitter_ps,
-        ),
+        emission=emission,
         pcp=pcp,
         vlan=stream.vlan,
         waypoints=stream.path or (),
         protocol=stream.protocol,
         allowed_miss_ratio=stream.misses_ratio,
+        scheduled=stream.scheduled,
+        way_count=stream.ways,
+        policed=stream.policed,
     )
 
 
@@ -146,109 +149,6 @@ def _pcp(
     if pcp is not None:
         return pcp
     return protocol.pcp.value if protocol is not None else 0
-
-
-def _messages(
-    design: Design, name: str, stream: Stream, protocol: Protocol, findings: list[Finding]
-) -> tuple[tuple[tuple[int, ...], ...], int, str]:
-    """Frames of each message, the period between messages, and the kind; empty when wrong."""
-    nothing: tuple[tuple[tuple[int, ...], ...], int, str] = ((), 0, "")
-
-    def refuse(
-        code: str, key: str, message: str, expected: str, found: str, hint: str
-    ) -> tuple[tuple[tuple[int, ...], ...], int, str]:
-        findings.append(
-            design.finding(
-                code, Severity.ERROR, message, at=("streams", name), keys=(key,) if key else (),
-                expected=expected, found=found, hint=hint,
-            )
-        )  # fmt: skip
-        return nothing
-
-    kinds = {
-        "size": stream.payload_octets, "burst": stream.burst_octets,
-        "rate": stream.rate_bps, "video": stream.video,
-    }  # fmt: skip
-    given = [key for key, value in kinds.items() if value is not None]
-    if len(given) != 1:
-        return refuse(
-            "STREAM-TRAFFIC", "", "it is not clear what the stream sends",
-            "exactly one of size, burst, rate and video", ", ".join(given) or "none of them",
-            "give 'size' for one frame per period, 'burst' for several, 'rate' for a flow",
-        )  # fmt: skip
-    if given[0] in {"size", "burst"} and stream.every_ps is None:
-        return refuse(
-            "STREAM-PERIOD", given[0], "the period is missing", "'every: ...'", "nothing",
-            "say how often it is sent, such as 'every: 1 ms'",
-        )  # fmt: skip
-    if given[0] in {"rate", "video"} and stream.every_ps is not None:
-        return refuse(
-            "STREAM-PERIOD", "every", f"the period follows from '{given[0]}'",
-            "no 'every'", "every", "remove 'every'",
-        )  # fmt: skip
-    largest = MAXIMUM_PAYLOAD_OCTETS - ENCAPSULATION_OCTETS[protocol.encapsulation]
-    size = stream.payload_octets if stream.payload_octets is not None else stream.packet_octets
-    key = "size" if stream.payload_octets is not None else "packet"
-    if not 1 <= size <= largest:
-        return refuse(
-            "STREAM-FRAME", key, "this does not fit into one frame",
-            f"1 to {largest} B over {protocol.id}", f"{size} B",
-            "send it as a 'burst' of several frames",
-        )  # fmt: skip
-    frame = frame_octets(size, protocol.encapsulation, tagged=True)
-    if stream.payload_octets is not None:
-        return ((frame,),), stream.every_ps or 0, "cyclic"
-    if stream.burst_octets is not None:
-        count = _frame_count(stream.burst_octets, size)
-        if not 1 <= count <= _MOST_FRAMES:
-            return refuse(
-                "STREAM-FRAME", "burst", "this burst cannot be sent in frames",
-                f"1 to {_MOST_FRAMES} frames", f"{count} frames", "change 'burst' or 'packet'",
-            )  # fmt: skip
-        frames = _split(stream.burst_octets, size, protocol.encapsulation)
-        return (frames,), stream.every_ps or 0, "burst"
-    if stream.rate_bps is not None:
-        period_ps = -(-8 * frame * PS_PER_S // stream.rate_bps)
-        kind = "best-effort" if stream.deadline_ps is None else "rate"
-        return ((frame,),), period_ps, kind
-    assert stream.video is not None
-    large_octets, small_octets = _picture_octets(stream.video)
-    count = _frame_count(large_octets, size) + (stream.video.group - 1) * _frame_count(
-        small_octets, size
-    )
-    if count > _MOST_FRAMES:
-        return refuse(
-            "STREAM-FRAME", "video", "a group of pictures has too many frames",
-            f"at most {_MOST_FRAMES} frames", f"{count} frames", "shorten 'group'",
-        )  # fmt: skip
-    large = _split(large_octets, size, protocol.encapsulation)
-    small = _split(small_octets, size, protocol.encapsulation)
-    pictures = (large, *([small] * (stream.video.group - 1)))
-    return pictures, PS_PER_S // stream.video.pictures_per_s, "video"
-
-
-def _frame_count(octets: int, packet_octets: int) -> int:
-    return -(-octets // packet_octets)
-
-
-def _split(octets: int, packet_octets: int, encapsulation: str) -> tuple[int, ...]:
-    """Frame sizes of so much user data: full packets and a rest."""
-    full, rest = divmod(octets, packet_octets)
-    frames = [frame_octets(packet_octets, encapsulation, tagged=True)] * full
-    if rest:
-        frames.append(frame_octets(rest, encapsulation, tagged=True))
-    return tuple(frames)
-
-
-def _picture_octets(video: Video) -> tuple[int, int]:
-    """User data of a group's large picture and of each of its small ones.
-
-    The mean over the group is the stated rate: ``(peak + group - 1) * small = rate * group / fps``.
-    Source: planning practice, not normative (constant-size pictures of a closed group).
-    """
-    group_octets = video.rate_bps * video.group / (8 * video.pictures_per_s)
-    small_octets = group_octets / (video.peak + video.group - 1)
-    return max(1, round(video.peak * small_octets)), max(1, round(small_octets))
 
 
 def _of_relation(
@@ -295,6 +195,9 @@ def _of_relation(
                 pcp=pcp,
                 protocol=relation.protocol,
                 allowed_miss_ratio=relation.misses_ratio,
+                scheduled=relation.scheduled,
+                way_count=relation.ways,
+                policed=relation.policed,
             )
         )
     return found

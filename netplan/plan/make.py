@@ -310,7 +310,8 @@ def design_hash(design: Design) -> str:
         group: plain(getattr(design, group))
         for group in (
             "name", "addressing", "sites", "routes", "zones", "conduits", "networks", "nodes",
-            "links", "streams", "relations", "chains", "offers",
+            "links", "streams", "relations", "chains", "offers", "tsn", "schedule", "servers",
+            "flows",
         )
     }  # fmt: skip
     content["catalog"] = design.catalog.used()

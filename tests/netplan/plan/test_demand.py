@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from netplan.design.traffic import LayeredRate, Offer, Video
 from netplan.media.frames import ENCAPSULATION_OCTETS, frame_octets
-from netplan.plan.demand import Demand, _picture_octets, _split, demands, offer_ethernet_bps
+from netplan.plan.demand import Demand, demands, offer_ethernet_bps
+from netplan.plan.messages import picture_octets, split
 from support.small_designs import LINE, found_in, loaded, the
 
 UDP = "udp-ipv6"
@@ -104,7 +105,7 @@ def test_a_burst_is_full_packets_and_a_rest(
 
 @given(st.integers(1, 100_000), st.integers(1, 1452))
 def test_splitting_loses_no_octet(octets: int, packet: int) -> None:
-    frames = _split(octets, packet, UDP)
+    frames = split(octets, packet, UDP)
     assert len(frames) == -(-octets // packet)
     assert sum(frames) == octets + len(frames) * 70  # every frame is above the least size
     assert all(frame == frame_octets(packet, UDP, tagged=True) for frame in frames[:-1])
@@ -170,7 +171,7 @@ def test_a_group_of_pictures_has_the_rate_that_was_asked_for(
     video = Video.model_validate(
         {"rate": f"{rate_bps} bit/s", "pictures_per_s": per_s, "group": group, "peak": peak}
     )
-    large, small = _picture_octets(video)
+    large, small = picture_octets(video)
     data = large + (group - 1) * small
     wanted = Fraction(rate_bps * group, 8 * per_s)
     assert abs(data - wanted) <= Fraction(group, 2) + group  # 1 octet where less than 1 is asked

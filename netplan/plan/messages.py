@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a stream's talker may release: messages of whole frames, from what the user wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netplan.catalog.model import Protocol
+from netplan.design.design import Design
+from netplan.design.findings import Finding, Severity
+from netplan.design.quantities import duration_text
+from netplan.design.traffic import Stream, TraceEntry, Video
+from netplan.media.frames import (
+    ENCAPSULATION_OCTETS,
+    MAXIMUM_PAYLOAD_OCTETS,
+    PS_PER_S,
+    frame_octets,
+)
+from netplan.plan.model import Emission
+
+_MOST_FRAMES = 100_000
+_SMALLEST_FRAME_OCTETS = 64
+_LARGEST_FRAME_OCTETS = 1522
+_KINDS = ("size", "frame", "burst", "rate", "video", "trace")
+
+
+def contract_of(
+    design: Design, name: str, stream: Stream, protocol: Protocol, findings: list[Finding]
+) -> tuple[Emission, str] | None:
+    """The contract of a stream and its kind; None when it is wrong, with a finding."""
+    contract = _Contract(design, name, stream, protocol, findings)
+    made = contract.make()
+    if made is None:
+        return None
+    messages, period_ps, offsets_ps, kind = made
+    if sum(map(len, messages)) > _MOST_FRAMES:
+        contract.refuse(
+            "STREAM-FRAME", kind, "this cannot be sent in so few frames",
+            f"at most {_MOST_FRAMES} frames", f"{sum(map(len, messages))} frames",
+            "make it smaller, or shorten the pattern",
+        )  # fmt: skip
+        return None
+    emission = Emission(
+        messages=messages,
+        period_ps=period_ps,
+        sporadic=stream.sporadic,
+        phase_ps=stream.phase_ps,
+        jitter_ps=stream.jitter_ps,
+        offsets_ps=offsets_ps,
+    )
+    return emission, kind
+
+
+_Made = tuple[tuple[tuple[int, ...], ...], int, tuple[int, ...], str]
+"""Messages, period, offsets, kind."""
+
+
+@dataclass(slots=True)
+class _Contract:
+    """One stream while its contract is worked out."""
+
+    design: Design
+    name: str
+    stream: Stream
+    protocol: Protocol
+    findings: list[Finding]
+
+    def refuse(
+        self, code: str, key: str, message: str, expected: str, found: str, hint: str
+    ) -> _Made | None:
+        """Note a finding; there is no contract then."""
+        at = ("streams", self.name)
+        finding = self.design.finding(
+            code, Severity.ERROR, message, at=at, keys=(key,) if key else (), expected=expected,
+            found=found, hint=hint,
+        )  # fmt: skip
+        self.findings.append(finding)
+        return None  # noqa: RET501 - the caller returns it as its own answer
+
+    def make(self) -> _Made | None:
+        stream = self.stream
+        values = (
+            stream.payload_octets, stream.frame_octets, stream.burst_octets, stream.rate_bps,
+            stream.video, stream.trace,
+        )  # fmt: skip
+        given = [key for key, value in zip(_KINDS, values, strict=True) if value is not None]
+        if len(given) != 1:
+            return self.refuse(
+                "STREAM-TRAFFIC", "", "it is not clear what the stream sends",
+                "exactly one of size, frame, burst, rate, video and trace",
+                ", ".join(given) or "none of them",
+                "give 'size' for one frame per period, 'burst' for several, 'rate' for a flow",
+            )  # fmt: skip
+        kind = given[0]
+        if kind not in {"rate", "video"} and stream.every_ps is None:
+            return self.refuse(
+                "STREAM-PERIOD", kind, "the period is missing", "'every: ...'", "nothing",
+                "say how often it is sent, such as 'every: 1 ms'",
+            )  # fmt: skip
+        if kind in {"rate", "video"} and stream.every_ps is not None:
+            return self.refuse(
+                "STREAM-PERIOD", "every", f"the period follows from '{kind}'",
+                "no 'every'", "every", "remove 'every'",
+            )  # fmt: skip
+        if kind == "frame":
+            return self._whole_frame()
+        return self._of_user_data()
+
+    def _whole_frame(self) -> _Made | None:
+        octets = self.stream.frame_octets or 0
+        if not _SMALLEST_FRAME_OCTETS <= octets <= _LARGEST_FRAME_OCTETS:
+            return self.refuse(
+                "STREAM-FRAME", "frame", "this is no Ethernet frame",
+                f"{_SMALLEST_FRAME_OCTETS} B to {_LARGEST_FRAME_OCTETS} B", f"{octets} B",
+                "count from destination address to frame check sequence",
+            )  # fmt: skip
+        return ((octets,),), self.stream.every_ps or 0, (), "cyclic"
+
+    def _of_user_data(self) -> _Made | None:
+        stream, encapsulation = self.stream, self.protocol.encapsulation
+        largest = MAXIMUM_PAYLOAD_OCTETS - ENCAPSULATION_OCTETS[encapsulation]
+        size = stream.payload_octets if stream.payload_octets is not None else stream.packet_octets
+        if not 1 <= size <= largest:
+            return self.refuse(
+                "STREAM-FRAME", "size" if stream.payload_octets is not None else "packet",
+                "this does not fit into one frame", f"1 to {largest} B over {self.protocol.id}",
+                f"{size} B", "send it as a 'burst' of several frames",
+            )  # fmt: skip
+        frame = frame_octets(size, encapsulation, tagged=True)
+        if stream.payload_octets is not None:
+            return ((frame,),), stream.every_ps or 0, (), "cyclic"
+        if stream.burst_octets is not None:
+            frames = self._split("burst", stream.burst_octets)
+            return None if frames is None else ((frames,), stream.every_ps or 0, (), "burst")
+        if stream.rate_bps is not None:
+            period_ps = -(-8 * frame * PS_PER_S // stream.rate_bps)
+            kind = "best-effort" if stream.deadline_ps is None else "rate"
+            return ((frame,),), period_ps, (), kind
+        if stream.trace is not None:
+            return self._trace(stream.trace)
+        assert stream.video is not None
+        large_octets, small_octets = picture_octets(stream.video)
+        large = self._split("video", large_octets)
+        small = None if large is None else self._split("video", small_octets)
+        if large is None or small is None:
+            return None
+        pictures = (large, *([small] * (stream.video.group - 1)))
+        return pictures, PS_PER_S // stream.video.pictures_per_s, (), "video"
+
+    def _trace(self, trace: tuple[TraceEntry, ...]) -> _Made | None:
+        period_ps = self.stream.every_ps or 0
+        start_ps = trace[0].at_ps
+        offsets_ps = [entry.at_ps - start_ps for entry in trace]
+        for index, offset_ps in enumerate(offsets_ps):
+            if index and offset_ps <= offsets_ps[index - 1]:
+                return self.refuse(
+                    "STREAM-TRACE", "trace", "the entries of a trace are not in order of time",
+                    f"more than {duration_text(trace[index - 1].at_ps)}",
+                    duration_text(trace[index].at_ps),
+                    "sort them; put what is sent at one instant into one entry",
+                )  # fmt: skip
+        if offsets_ps[-1] >= period_ps:
+            return self.refuse(
+                "STREAM-TRACE", "every", "the trace is longer than its period",
+                f"more than {duration_text(offsets_ps[-1])}", duration_text(period_ps),
+                "lengthen 'every', or shorten the trace",
+            )  # fmt: skip
+        messages = [self._split("trace", entry.payload_octets) for entry in trace]
+        whole = tuple(frames for frames in messages if frames is not None)
+        if len(whole) < len(messages):
+            return None
+        return whole, period_ps, tuple(offsets_ps), "trace"
+
+    def _split(self, key: str, octets: int) -> tuple[int, ...] | None:
+        """Frame sizes of so much user data: full packets and a rest."""
+        packet_octets = self.stream.packet_octets
+        count = -(-octets // packet_octets)
+        if not 1 <= count <= _MOST_FRAMES:
+            self.refuse(
+                "STREAM-FRAME", key, "this cannot be sent in frames",
+                f"1 to {_MOST_FRAMES} frames", f"{count} frames", f"change '{key}' or 'packet'",
+            )  # fmt: skip
+            return None
+        return split(octets, packet_octets, self.protocol.encapsulation)
+
+
+def split(octets: int, packet_octets: int, encapsulation: str) -> tuple[int, ...]:
+    """Frame sizes of so much user data: full packets and a rest."""
+    full, rest = divmod(octets, packet_octets)
+    frames = [frame_octets(packet_octets, encapsulation, tagged=True)] * full
+    if rest:
+        frames.append(frame_octets(rest, encapsulation, tagged=True))
+    return tuple(frames)
+
+
+def picture_octets(video: Video) -> tuple[int, int]:
+    """User data of a group's large picture and of each of its small ones.
+
+    The mean over the group is the stated rate: ``(peak + group - 1) * small = rate * group / fps``.
+    Source: planning practice, not normative (constant-size pictures of a closed group).
+    """
+    group_octets = video.rate_bps * video.group / (8 * video.pictures_per_s)
+    small_octets = group_octets / (video.peak + video.group - 1)
+    return max(1, round(video.peak * small_octets)), max(1, round(small_octets))
