@@ -40,6 +40,9 @@ Source: RFC 768 (8), RFC 9293 (20), RFC 8200 (40), RFC 791 (20), RFC 3550 (12);
 PROFINET RT: FrameID 2 and APDU status 4, IEC 61158-6-10.
 """
 
+R_TAG_OCTETS = 6
+"""Redundancy tag: EtherType F1-C1, reserved, sequence number. Source: IEEE Std 802.1CB-2017, 7.8."""
+
 GTP_U_OCTETS = 64
 """GTP-U tunnel over IPv6 with QFI extension: IPv6 40, UDP 8, GTP 8, options 4, extension 4.
 

@@ -48,6 +48,7 @@ class Demand:
         scheduled: Whether gates are to be made for it.
         way_count: Disjoint ways that copies take.
         policed: Whether the first bridge drops what breaks the contract.
+        given_ways: Nodes of each way to each listener, where a schedule says so.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Demand:
     scheduled: bool = False
     way_count: int = 1
     policed: bool = False
+    given_ways: tuple[tuple[str, ...], ...] = ()
 
 
 def demands(design: Design) -> tuple[list[Demand], list[Finding]]:

@@ -75,7 +75,7 @@ class _Contract:
             found=found, hint=hint,
         )  # fmt: skip
         self.findings.append(finding)
-        return None  # noqa: RET501 - the caller returns it as its own answer
+        return None
 
     def make(self) -> _Made | None:
         stream = self.stream

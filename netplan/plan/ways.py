@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from netplan.design.design import Design
@@ -14,10 +14,12 @@ from netplan.design.resolve import Equipment
 from netplan.media.frames import (
     ETHERNET_HEADER_OCTETS,
     GTP_U_OCTETS,
+    R_TAG_OCTETS,
     VLAN_TAG_OCTETS,
 )
 from netplan.plan.channel import Channel, Channels
 from netplan.plan.demand import Demand
+from netplan.tsn.disjoint import disjoint_ways
 from netplan.tsn.routing import Router
 
 _ETHERNET_IN_TUNNEL_OCTETS = ETHERNET_HEADER_OCTETS + VLAN_TAG_OCTETS + GTP_U_OCTETS
@@ -49,28 +51,69 @@ class WayFinder:
     channels: Channels
     router: Router
 
-    def ways(self, demand: Demand) -> tuple[list[Way], list[Finding]]:
-        """A way to each listener, or findings for those that cannot be reached."""
-        ways: list[Way] = []
+    def ways(self, demand: Demand) -> tuple[list[tuple[Way, ...]], list[Finding]]:
+        """The ways to each listener, or findings for those that cannot be reached."""
+        ways_of: list[tuple[Way, ...]] = []
         findings: list[Finding] = []
         for index, listener in enumerate(demand.listeners):
-            if demand.waypoints:
-                nodes = self.router.through((demand.talker, *demand.waypoints, listener))
-            else:
-                nodes = self.router.shortest(demand.talker, listener)
-            if nodes is None:
+            found = self._nodes(demand, listener)
+            ways = [way for way in map(self._unfold, found) if way is not None]
+            if not ways:
                 findings.append(self._unreachable(demand, index))
                 continue
-            way = self._unfold(nodes)
-            if way is None:
-                findings.append(self._unreachable(demand, index))
+            wrong = self._wrong_port(demand, ways[0]) or self._too_few(demand, index, ways)
+            if wrong is not None:
+                findings.append(wrong)
                 continue
-            wrong_port = self._wrong_port(demand, way)
-            if wrong_port is not None:
-                findings.append(wrong_port)
-                continue
-            ways.append(way)
-        return ways, findings
+            ways_of.append(_tagged(ways))
+        if not findings and any(len(ways) > 1 for ways in ways_of):
+            findings += self._loops(demand, ways_of)
+        return ways_of, findings
+
+    def _nodes(self, demand: Demand, listener: str) -> tuple[tuple[str, ...], ...]:
+        """Nodes of every way to a listener: as scheduled, as asked for, or as found."""
+        given = tuple(way for way in demand.given_ways if way[-1] == listener)
+        if given:
+            return given
+        if demand.way_count > 1:
+            return disjoint_ways(
+                self.router.neighbours, self.router.forwards, demand.talker, listener,
+                demand.way_count,
+            )  # fmt: skip
+        if demand.waypoints:
+            nodes = self.router.through((demand.talker, *demand.waypoints, listener))
+        else:
+            nodes = self.router.shortest(demand.talker, listener)
+        return () if nodes is None else (nodes,)
+
+    def _too_few(self, demand: Demand, index: int, ways: list[Way]) -> Finding | None:
+        if demand.given_ways or len(ways) >= demand.way_count:
+            return None
+        keys: tuple[str | int, ...] = ("ways",)
+        return self.design.finding(
+            "REDUNDANCY-WAYS", Severity.ERROR,
+            f"there are not so many disjoint ways to '{demand.listeners[index]}'",
+            at=demand.origin, keys=keys, expected=f"{demand.way_count} ways",
+            found=f"{len(ways)}", hint="add links that close a ring or mesh, or lower 'ways'",
+        )  # fmt: skip
+
+    def _loops(self, demand: Demand, ways_of: list[tuple[Way, ...]]) -> list[Finding]:
+        """Copies that came together must not be led back over a node that they have passed."""
+        tree = tree_of(ways_of)
+        for step, parent in tree.steps:
+            above = parent
+            while above >= 0:
+                passed, above = tree.steps[above]
+                if passed.channel.from_node == step.channel.to_node:
+                    finding = self.design.finding(
+                        "REDUNDANCY-LOOP", Severity.ERROR,
+                        "the ways to several listeners cross each other", at=demand.origin,
+                        expected="ways that come together once",
+                        found=f"a loop over '{step.channel.to_node}'",
+                        hint="write one stream for each listener",
+                    )  # fmt: skip
+                    return [finding]
+        return []
 
     def _unfold(self, nodes: tuple[str, ...]) -> Way | None:
         """Replace each step between a UE and its UPF by radio and tunnel."""
@@ -148,6 +191,29 @@ class WayFinder:
         )  # fmt: skip
 
 
+def _tagged(ways: list[Way]) -> tuple[Way, ...]:
+    """Copies carry a redundancy tag from where the ways part to where they come together."""
+    if len(ways) < 2:
+        return tuple(ways)
+    apart = 0
+    for steps in zip(*(way.steps for way in ways), strict=False):
+        if len({step.channel.to_node for step in steps}) > 1:
+            break
+        apart += 1
+    node = joint(ways)
+    tagged = []
+    for way in ways:
+        last = next(i for i, step in enumerate(way.steps) if step.channel.to_node == node)
+        steps = tuple(
+            replace(step, added_octets=step.added_octets + R_TAG_OCTETS)
+            if apart <= index <= last
+            else step
+            for index, step in enumerate(way.steps)
+        )
+        tagged.append(Way(steps=steps))
+    return tuple(tagged)
+
+
 def way_finder(design: Design, equipment: Equipment, channels: Channels) -> WayFinder:
     """A finder whose routes treat each UE as a neighbour of its UPF.
 
@@ -170,32 +236,74 @@ def way_finder(design: Design, equipment: Equipment, channels: Channels) -> WayF
     )
 
 
-def tree_of(ways: list[Way]) -> tuple[list[tuple[Step, int]], list[int]]:
-    """Merge ways with common beginnings into a tree.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """All ways of one stream, their common beginnings merged.
 
-    Returns:
-        Steps with the index of their parent (-1 at the talker), parents first; and
-        for each way the index of its last step.
+    Attributes:
+        steps: Each with the index of its parent (-1 at the talker), parents first.
+        ends: For each listener, the step that ends there.
+        members: For each node where copies come together, the steps that lead to it.
     """
-    tree: list[tuple[Step, int]] = []
+
+    steps: tuple[tuple[Step, int], ...]
+    ends: tuple[int, ...]
+    members: tuple[tuple[int, ...], ...]
+
+
+def tree_of(ways_of: Sequence[Sequence[Way]]) -> Tree:
+    """Merge the ways to all listeners; several to one listener come together before it.
+
+    Copies that come together go on as if they had come over the first of their ways.
+    """
+    joins = {joint(ways) for ways in ways_of if len(ways) > 1}
+    steps: list[tuple[Step, int]] = []
     index_of: dict[tuple[int, tuple[str, str]], int] = {}
+    members: dict[str, list[int]] = {node: [] for node in joins}
     ends: list[int] = []
-    for way in ways:
+    for ways in ways_of:
         parent = -1
-        for step in way.steps:
-            key = (parent, (step.channel.from_node, step.channel.to_node))
-            if key not in index_of:
-                index_of[key] = len(tree)
-                tree.append((step, parent))
-            parent = index_of[key]
+        for way in ways:
+            parent = -1
+            for step in way.steps:
+                key = (parent, (step.channel.from_node, step.channel.to_node))
+                if key not in index_of:
+                    index_of[key] = len(steps)
+                    steps.append((step, parent))
+                parent = index_of[key]
+                if step.channel.to_node in joins:
+                    together = members[step.channel.to_node]
+                    if parent not in together:
+                        together.append(parent)
+                    parent = together[0]
         ends.append(parent)
-    return tree, ends
+    return Tree(
+        steps=tuple(steps),
+        ends=tuple(ends),
+        members=tuple(tuple(one) for one in members.values() if len(one) > 1),
+    )
 
 
-def largest_on(routed: Mapping[str, tuple[Demand, list[Way]]]) -> dict[str, int]:
+def joint(ways: Sequence[Way]) -> str:
+    """Node from which all ways to a listener are the same."""
+    backwards = zip(*(reversed(way.steps) for way in ways), strict=False)
+    node = ways[0].steps[-1].channel.to_node
+    for steps in backwards:
+        if len({step.channel.from_node for step in steps}) > 1:
+            break
+        node = steps[0].channel.from_node
+    return node
+
+
+Routed = Mapping[str, tuple[Demand, list[tuple[Way, ...]]]]
+"""Demands by name, each with its ways to each listener."""
+
+
+def largest_on(routed: Routed) -> dict[str, int]:
     """The largest frame on each transmitter, tunnels included."""
     largest: dict[str, int] = {}
-    for demand, ways in routed.values():
+    for demand, ways_of in routed.values():
+        ways = [way for ways in ways_of for way in ways]
         frame = max(max(message) for message in demand.emission.messages)
         for way in ways:
             for step in way.steps:
@@ -204,16 +312,15 @@ def largest_on(routed: Mapping[str, tuple[Demand, list[Way]]]) -> dict[str, int]
     return largest
 
 
-def allowed_on(
-    routed: Mapping[str, tuple[Demand, list[Way]]],
-) -> dict[str, float]:
+def allowed_on(routed: Routed) -> dict[str, float]:
     """The share of frames that may be late on each radio transmitter.
 
     A demand's tolerated share is divided evenly over the radio channels of its longest
     way; each transmitter gets the smallest share that any of its demands grants.
     """
     allowed: dict[str, float] = {}
-    for demand, ways in routed.values():
+    for demand, ways_of in routed.values():
+        ways = [way for ways in ways_of for way in ways]
         if demand.allowed_miss_ratio <= 0:
             continue
         radios = max(sum(step.channel.radio for step in way.steps) for way in ways)

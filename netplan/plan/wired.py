@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netplan.catalog.model import Copper, Transceiver
 from netplan.design.design import Design
 from netplan.design.findings import Severity
 from netplan.design.resolve import Equipment, ResolvedLink, nearest
 from netplan.media import ethernet, fibre
-from netplan.media.interface import Crossing
+from netplan.media.interface import Crossing, WireMechanism
 from netplan.plan.channel import Channel, Channels, always
 
 
@@ -20,6 +22,9 @@ def add_wired(design: Design, equipment: Equipment, channels: Channels) -> None:
         crossing = _crossing(design, link, channels)
         if crossing is None:
             continue
+        if link.link.framing == "none":
+            bare = WireMechanism(line_bps=link.line_bps, lead_octets=0, tail_octets=0)
+            crossing = replace(crossing, mechanism=bare)
         origin = (("links", name), ())
         channels.report(design, crossing.findings, origin)
         (node_a, port_a), (node_b, port_b) = link.ends
