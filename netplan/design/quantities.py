@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated
@@ -177,6 +177,18 @@ SIZE = Dimension(
     whole=True,
     largest=Fraction(10**9),
 )  # fmt: skip
+DATA = Dimension(
+    what="amount",
+    units=_powers({"bit": "1", "kbit": "1e3", "Mbit": "1e6", "B": "8", "kB": "8e3", "MB": "8e6"}),
+    example="4000 bit",
+    whole=False,
+    largest=Fraction(10**12),
+)
+"""Data of network calculus, which need not be whole octets."""
+DATA_RATE = replace(RATE, whole=False, smallest=Fraction(0))
+"""A rate of network calculus, which need not be whole bits per second."""
+DELAY = replace(DURATION, whole=False)
+"""A time of network calculus, which need not be whole picoseconds."""
 LENGTH = Dimension(
     what="length",
     units=_powers({"m": "1", "mm": "1e-3", "cm": "1e-2", "km": "1e3"}),
@@ -270,6 +282,9 @@ Period = Annotated[int, BeforeValidator(PERIOD.parse), _schema(PERIOD)]
 Lifetime = Annotated[int, BeforeValidator(LIFETIME.parse), _schema(LIFETIME)]
 Rate = Annotated[int, BeforeValidator(RATE.parse), _schema(RATE)]
 Size = Annotated[int, BeforeValidator(SIZE.parse), _schema(SIZE)]
+Data = Annotated[float, BeforeValidator(DATA.parse), _schema(DATA)]
+DataRate = Annotated[float, BeforeValidator(DATA_RATE.parse), _schema(DATA_RATE)]
+Delay = Annotated[float, BeforeValidator(DELAY.parse), _schema(DELAY)]
 Length = Annotated[float, BeforeValidator(LENGTH.parse), _schema(LENGTH)]
 Coordinate = Annotated[float, BeforeValidator(COORDINATE.parse), _schema(COORDINATE)]
 PowerLevel = Annotated[float, BeforeValidator(POWER_LEVEL.parse), _schema(POWER_LEVEL)]

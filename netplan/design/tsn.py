@@ -13,7 +13,16 @@ from pydantic import Field
 
 from netplan.catalog.model import Strict
 from netplan.design.names import NodeReference
-from netplan.design.quantities import Duration, Period, Rate, Ratio, Size
+from netplan.design.quantities import (
+    Data,
+    DataRate,
+    Delay,
+    Duration,
+    Period,
+    Rate,
+    Ratio,
+    Size,
+)
 
 Pcp = Annotated[int, Field(ge=0, le=7)]
 Queue = Annotated[int, Field(ge=0, le=7)]
@@ -133,15 +142,15 @@ class Schedule(Strict):
 class ServerCurve(Strict):
     """A rate after a latency."""
 
-    rate_bps: Rate = Field(alias="rate")
-    latency_ps: Duration = Field(alias="latency", default=0)
+    rate_bps: DataRate = Field(alias="rate")
+    latency_ps: Delay = Field(alias="latency", default=0)
 
 
 class Server(Strict):
     """An abstract server of network calculus: first in, first out, store and forward."""
 
     service: tuple[ServerCurve, ...] = Field(min_length=1, max_length=16)
-    capacity_bps: Rate | None = Field(
+    capacity_bps: DataRate | None = Field(
         alias="capacity", default=None, description="Rate of the line behind it."
     )
 
@@ -149,8 +158,8 @@ class Server(Strict):
 class Bucket(Strict):
     """A token bucket."""
 
-    burst_octets: Size = Field(alias="burst")
-    rate_bps: Rate = Field(alias="rate")
+    burst_bits: Data = Field(alias="burst")
+    rate_bps: DataRate = Field(alias="rate")
 
 
 class Flow(Strict):
@@ -158,7 +167,7 @@ class Flow(Strict):
 
     path: tuple[str, ...] = Field(min_length=1)
     buckets: tuple[Bucket, ...] = Field(min_length=1, max_length=16)
-    packet_octets: Size | None = Field(
+    packet_bits: Data | None = Field(
         alias="packet", default=None, description="Largest packet; the burst when left out."
     )
     deadline_ps: Period | None = Field(alias="deadline", default=None)

@@ -16,6 +16,7 @@ from netplan.design.design import Design
 from netplan.design.findings import DesignError, Finding, Severity, has_errors, in_order
 from netplan.design.resolve import Equipment, resolve
 from netplan.media.frames import PS_PER_S
+from netplan.plan.abstract import with_flows
 from netplan.plan.assemble import assemble
 from netplan.plan.channel import Channels
 from netplan.plan.demand import Demand, demands, offer_ethernet_bps
@@ -81,6 +82,8 @@ def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, lis
     egresses, streams, found = with_rules(design, equipment, egresses, streams)
     collected += found
     streams = with_receptions(egresses, streams, wanted)
+    egresses, streams, found = with_flows(design, egresses, streams)
+    collected += found
     planned_chains, found = chains(design, streams)
     collected += found
     if has_errors(collected):

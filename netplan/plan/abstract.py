@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Abstract servers and flows in the plan, so that networks of other tools can be bounded here.
+
+A server becomes a transmitter that offers its service curve and sends no faster than its
+capacity; a flow becomes a stream of packets, each sent when its token bucket allows. An ideal
+wire brings each flow to its first server, so that latency counts that server's queue as well.
+The simulation works at the rate of the servers and leaves their latency out: it is the longest
+that a server may take, not what it must.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor
+
+from netplan.design.design import Design
+from netplan.design.findings import Finding, Severity
+from netplan.design.resolve import nearest
+from netplan.design.tsn import Flow, Server
+from netplan.media.frames import PS_PER_S
+from netplan.media.interface import ServiceCurve, WireMechanism
+from netplan.plan.model import Egress, Emission, Hop, PlannedStream
+
+_IDEAL_BPS = 10**15
+"""Of the wire to the first server, and of a server whose line is not known to limit it."""
+_LEAST_BPS = Fraction(1, 10)
+"""A flow without a rate is taken to have this one, so that its packets have a period."""
+_SOURCE = "service curve as given for the server"
+_ASSUMPTIONS = (
+    "Abstract servers are simulated at their rate and without latency.",
+    "Packets of abstract flows have neither preamble nor gap.",
+)
+
+
+def with_flows(
+    design: Design, egresses: tuple[Egress, ...], streams: tuple[PlannedStream, ...]
+) -> tuple[tuple[Egress, ...], tuple[PlannedStream, ...], list[Finding]]:
+    """The plan's transmitters and streams, and behind them those of abstract servers and flows."""
+    made, added = list(egresses), list(streams)
+    index_of = {}
+    for name, server in design.servers.items():
+        index_of[name] = len(made)
+        made.append(_transmitter(name, server))
+    findings: list[Finding] = []
+    for name, flow in design.flows.items():
+        unknown = [one for one in flow.path if one not in index_of]
+        if unknown or len(set(flow.path)) < len(flow.path):
+            wrong = unknown[0] if unknown else ", ".join(flow.path)
+            findings.append(
+                design.finding(
+                    "FLOW-PATH", Severity.ERROR,
+                    "there is no such server" if unknown else "a flow passes a server twice",
+                    at=("flows", name), keys=("path",), expected="servers, each once", found=wrong,
+                    hint=nearest(wrong, design.servers) if unknown else "divide the flow",
+                )
+            )  # fmt: skip
+            continue
+        made.append(_access(name))
+        added.append(_stream(name, flow, [len(made) - 1, *(index_of[one] for one in flow.path)]))
+    return tuple(made), tuple(added), findings
+
+
+def _transmitter(name: str, server: Server) -> Egress:
+    """The piece of the curve with the greatest rate is what a packet network can count on."""
+    curve = max(server.service, key=lambda one: (one.rate_bps, -one.latency_ps))
+    rate_bps = floor(curve.rate_bps)
+    capacity_bps = ceil(server.capacity_bps) if server.capacity_bps else _IDEAL_BPS
+    return Egress(
+        name=name,
+        node=name,
+        port="out",
+        medium="abstract",
+        queue_count=1,
+        buffer_octets=None,
+        mechanism=WireMechanism(line_bps=max(capacity_bps, rate_bps), lead_octets=0, tail_octets=0),
+        service=ServiceCurve(rate_bps=rate_bps, latency_ps=ceil(curve.latency_ps), source=_SOURCE),
+        assumptions=_ASSUMPTIONS,
+    )
+
+
+def _access(flow: str) -> Egress:
+    return Egress(
+        name=f"{flow}.source",
+        node=f"{flow}.source",
+        port="out",
+        medium="abstract",
+        queue_count=1,
+        buffer_octets=None,
+        mechanism=WireMechanism(line_bps=_IDEAL_BPS, lead_octets=0, tail_octets=0),
+        service=ServiceCurve(rate_bps=_IDEAL_BPS, latency_ps=0, source="ideal wire"),
+    )
+
+
+def _stream(name: str, flow: Flow, egress_indices: list[int]) -> PlannedStream:
+    nodes = [f"{name}.source", *flow.path, f"{name}.sink"]
+    return PlannedStream(
+        name=name,
+        kind="flow",
+        talker=nodes[0],
+        listeners=(nodes[-1],),
+        listener_hops=(len(egress_indices) - 1,),
+        hops=tuple(
+            Hop(
+                egress_index=egress,
+                parent_index=position - 1,
+                from_node=nodes[position],
+                to_node=nodes[position + 1],
+                to_port="in",
+                queue_index=0,
+                added_octets=0,
+                before=(),
+                after=(),
+            )
+            for position, egress in enumerate(egress_indices)
+        ),
+        emission=packets_of(flow),
+        pcp=0,
+        vlan=0,
+        talker_host=(),
+        listener_host=((),),
+    )
+
+
+def packets_of(flow: Flow) -> Emission:
+    """The contract of packets that a token bucket (the one with the least rate) lets pass.
+
+    A bucket of burst b and rate r lets n packets of L pass in a window t when ``n * L <= b + r t``:
+    as many as a packet each L / r with a jitter of (b - L) / r brings.
+    """
+    bucket = min(flow.buckets, key=lambda one: (one.rate_bps, one.burst_bits))
+    burst_bits = Fraction(bucket.burst_bits)
+    # A bucket lets nothing larger than its burst pass.
+    packet_bits = min(Fraction(flow.packet_bits or bucket.burst_bits), burst_bits)
+    packet_octets = max(1, ceil(packet_bits / 8))
+    rate_bps = max(Fraction(bucket.rate_bps), _LEAST_BPS)
+    period_ps = max(1, floor(packet_bits * PS_PER_S / rate_bps))
+    jitter_ps = ceil(max(Fraction(0), burst_bits - packet_bits) * PS_PER_S / rate_bps)
+    return Emission(
+        messages=((packet_octets,),),
+        period_ps=period_ps,
+        sporadic=False,
+        phase_ps=None,
+        jitter_ps=jitter_ps,
+    )
