@@ -32,6 +32,10 @@ from netplan.plan.wired import add_wired
 from netplan.plan.wireless import add_wireless
 
 
+ALTERNATIVE = "~"
+"""In the name of a stream that is another one on another way; no name of a design has it."""
+
+
 def make_plan(design: Design, findings: tuple[Finding, ...] = ()) -> Plan:
     """Derive the plan of a design.
 
@@ -57,7 +61,28 @@ def try_plan(
     return (None if plan is None else replace(plan, findings=ordered)), ordered
 
 
-def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, list[Finding]]:
+def plan_with_alternatives(design: Design, way_count: int) -> Plan:
+    """A plan that also holds scheduled streams on other ways, for a schedule to choose from.
+
+    What goes another way is a stream of its own behind all others, named as the stream with
+    :data:`ALTERNATIVE` and a number. Nothing but a scheduler should read such a plan.
+
+    Args:
+        design: As loaded; the ways of a schedule that it holds are kept.
+        way_count: Ways of each scheduled stream with one listener, the planned one included.
+
+    Raises:
+        DesignError: As :func:`make_plan`.
+    """
+    plan, collected = _planned(design, [], way_count)
+    if plan is None:
+        raise DesignError(in_order(collected))
+    return plan
+
+
+def _planned(
+    design: Design, collected: list[Finding], way_count: int = 1
+) -> tuple[Plan | None, list[Finding]]:
     """All steps, one after the other; what each finds is added to ``collected``."""
     equipment, found = resolve(design)
     collected += found
@@ -73,7 +98,7 @@ def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, lis
     collected += channels.findings
     if has_errors(collected):
         return None, collected
-    routed, found = _routes(design, equipment, channels, wanted)
+    routed, found = _routes(design, equipment, channels, wanted, way_count)
     collected += found
     if has_errors(collected):
         return None, collected
@@ -84,7 +109,7 @@ def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, lis
     streams = with_receptions(egresses, streams, wanted)
     egresses, streams, found = with_flows(design, egresses, streams)
     collected += found
-    planned_chains, found = chains(design, streams)
+    planned_chains, found = chains(design, [one for one in streams if ALTERNATIVE not in one.name])
     collected += found
     if has_errors(collected):
         return None, collected
@@ -111,7 +136,11 @@ def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, lis
 
 
 def _routes(
-    design: Design, equipment: Equipment, channels: Channels, wanted: list[Demand]
+    design: Design,
+    equipment: Equipment,
+    channels: Channels,
+    wanted: list[Demand],
+    way_count: int,
 ) -> tuple[dict[str, tuple[Demand, list[tuple[Way, ...]]]], list[Finding]]:
     """Ways of all demands; an offer's test traffic fills what the plant leaves of its rate."""
     finder = way_finder(design, equipment, channels)
@@ -128,6 +157,11 @@ def _routes(
                 continue
             demand = rest  # noqa: PLW2901 - the same offer with a smaller rate
         routed[demand.name] = (demand, ways)
+    if way_count > 1:
+        for demand in [one for one, _ in routed.values() if one.scheduled]:
+            for number, way in enumerate(finder.other_ways(demand, way_count - 1), 1):
+                name = f"{demand.name}{ALTERNATIVE}{number}"
+                routed[name] = (replace(demand, name=name), [(way,)])
     return routed, findings
 
 

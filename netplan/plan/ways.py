@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
+
+import networkx as nx
 
 from netplan.design.design import Design
 from netplan.design.findings import Finding, Severity
@@ -85,6 +87,24 @@ class WayFinder:
         else:
             nodes = self.router.shortest(demand.talker, listener)
         return () if nodes is None else (nodes,)
+
+    def other_ways(self, demand: Demand, count: int) -> list[Way]:
+        """Further ways of a demand that may go any way, shortest first."""
+        if demand.given_ways or demand.waypoints or demand.way_count > 1:
+            return []
+        if len(demand.listeners) > 1:
+            return []
+        talker, (listener,) = demand.talker, demand.listeners
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        for node, others in self.router.neighbours.items():
+            if node == talker or self.router.forwards[node]:
+                graph.add_edges_from((node, other) for other in others if other != talker)
+        if not (talker in graph and listener in graph and nx.has_path(graph, talker, listener)):
+            return []
+        first = self.router.shortest(talker, listener)
+        found = islice(nx.shortest_simple_paths(graph, talker, listener), count + 1)
+        ways = [self._unfold(tuple(nodes)) for nodes in found if tuple(nodes) != first]
+        return [way for way in ways if way is not None][:count]
 
     def _too_few(self, demand: Demand, index: int, ways: list[Way]) -> Finding | None:
         if demand.given_ways or len(ways) >= demand.way_count:
