@@ -31,7 +31,6 @@ from netplan.plan.ways import Routed, Way, way_finder
 from netplan.plan.wired import add_wired
 from netplan.plan.wireless import add_wireless
 
-
 ALTERNATIVE = "~"
 """In the name of a stream that is another one on another way; no name of a design has it."""
 
