@@ -13,7 +13,7 @@ from netplan.design.networks import Addressing, Network
 from netplan.design.places import Conduit, Floor, Route, Site, Zone
 from netplan.design.source import Source, mark_of
 from netplan.design.traffic import Chain, Offer, Relation, Stream
-from netplan.design.tsn import Flow, PlantTsn, Schedule, Server
+from netplan.design.tsn import Flow, Fluid, PlantTsn, Schedule, Server
 
 Path = tuple[str | int, ...]
 
@@ -69,6 +69,7 @@ class Design:
     tsn: PlantTsn
     schedule: Schedule | None
     servers: Mapping[str, Server]
+    fluid: Fluid
     flows: Mapping[str, Flow]
     origins: Mapping[tuple[str, str], Origin]
     left_out: frozenset[tuple[str, str]] = frozenset()

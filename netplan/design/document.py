@@ -13,7 +13,7 @@ from netplan.design.names import AnyReference, Name
 from netplan.design.networks import Addressing, Network
 from netplan.design.places import Conduit, Point, Route, Site, Zone
 from netplan.design.traffic import Chain, Offer, Relation, Stream
-from netplan.design.tsn import Flow, PlantTsn, Schedule, Server
+from netplan.design.tsn import Flow, Fluid, PlantTsn, Schedule, Server
 
 
 class Placement(Strict):
@@ -78,6 +78,7 @@ class Document(Fragment):
     servers: dict[str, Server] = Field(
         default_factory=dict, description="Abstract servers, for networks of other tools."
     )
+    fluid: Fluid = Fluid()
     flows: dict[str, Flow] = Field(
         default_factory=dict, description="Abstract flows through the servers."
     )

@@ -118,6 +118,7 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
         tsn=head.tsn,
         schedule=head.schedule,
         servers=head.servers,
+        fluid=head.fluid,
         flows=head.flows,
         origins=collected.origins,
         left_out=frozenset(collected.left_out),

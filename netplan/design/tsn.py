@@ -155,6 +155,17 @@ class Server(Strict):
     )
 
 
+class Fluid(Strict):
+    """How abstract servers treat flows where these are taken as fluid ('bound --fluid')."""
+
+    packetizer: bool = Field(
+        default=False, description="Whether servers pass on whole packets only."
+    )
+    shaping: bool = Field(
+        default=True, description="Whether the lines between servers limit what arrives."
+    )
+
+
 class Bucket(Strict):
     """A token bucket."""
 
@@ -165,7 +176,9 @@ class Bucket(Strict):
 class Flow(Strict):
     """An abstract flow through servers, bounded by token buckets."""
 
-    path: tuple[str, ...] = Field(min_length=1)
+    paths: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = Field(
+        min_length=1, description="Servers in order; several paths for a multicast flow."
+    )
     buckets: tuple[Bucket, ...] = Field(min_length=1, max_length=16)
     packet_bits: Data | None = Field(
         alias="packet", default=None, description="Largest packet; the burst when left out."

@@ -10,6 +10,7 @@ that a server may take, not what it must.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil, floor
 
@@ -43,21 +44,27 @@ def with_flows(
         made.append(_transmitter(name, server))
     findings: list[Finding] = []
     for name, flow in design.flows.items():
-        unknown = [one for one in flow.path if one not in index_of]
-        if unknown or len(set(flow.path)) < len(flow.path):
-            wrong = unknown[0] if unknown else ", ".join(flow.path)
-            findings.append(
-                design.finding(
-                    "FLOW-PATH", Severity.ERROR,
-                    "there is no such server" if unknown else "a flow passes a server twice",
-                    at=("flows", name), keys=("path",), expected="servers, each once", found=wrong,
-                    hint=nearest(wrong, design.servers) if unknown else "divide the flow",
-                )
-            )  # fmt: skip
+        finding = _wrong_path(design, name, flow)
+        if finding is not None:
+            findings.append(finding)
             continue
         made.append(_access(name))
-        added.append(_stream(name, flow, [len(made) - 1, *(index_of[one] for one in flow.path)]))
+        added.append(_stream(name, flow, len(made) - 1, index_of))
     return tuple(made), tuple(added), findings
+
+
+def _wrong_path(design: Design, name: str, flow: Flow) -> Finding | None:
+    for index, path in enumerate(flow.paths):
+        unknown = [one for one in path if one not in design.servers]
+        if unknown or len(set(path)) < len(path):
+            wrong = unknown[0] if unknown else ", ".join(path)
+            return design.finding(
+                "FLOW-PATH", Severity.ERROR,
+                "there is no such server" if unknown else "a flow passes a server twice",
+                at=("flows", name), keys=("paths", index), expected="servers, each once",
+                found=wrong, hint=nearest(wrong, design.servers) if unknown else "divide the flow",
+            )  # fmt: skip
+    return None
 
 
 def _transmitter(name: str, server: Server) -> Egress:
@@ -91,33 +98,48 @@ def _access(flow: str) -> Egress:
     )
 
 
-def _stream(name: str, flow: Flow, egress_indices: list[int]) -> PlannedStream:
-    nodes = [f"{name}.source", *flow.path, f"{name}.sink"]
+def _stream(name: str, flow: Flow, access_index: int, index_of: Mapping[str, int]) -> PlannedStream:
+    """A tree of hops: an ideal wire, then the servers of each path, common beginnings once."""
+
+    def hop(egress_index: int, parent_index: int, from_node: str, to_node: str) -> Hop:
+        return Hop(
+            egress_index=egress_index,
+            parent_index=parent_index,
+            from_node=from_node,
+            to_node=to_node,
+            to_port="in",
+            queue_index=0,
+            added_octets=0,
+            before=(),
+            after=(),
+        )
+
+    hops: list[Hop] = []
+    found: dict[tuple[str, ...], int] = {}
+    ends: list[int] = []
+    for path in flow.paths:
+        nodes = (f"{name}.source", *path, f"{name}.sink")
+        for position in range(len(path) + 1):
+            key = nodes[: position + 1]
+            if key not in found:
+                parent = found[key[:-1]] if position else -1
+                egress = index_of[nodes[position]] if position else access_index
+                found[key] = len(hops)
+                hops.append(hop(egress, parent, nodes[position], nodes[position + 1]))
+        ends.append(found[nodes[:-1]])
+    sinks = [f"{name}.sink{index + 1 if index else ''}" for index in range(len(ends))]
     return PlannedStream(
         name=name,
         kind="flow",
-        talker=nodes[0],
-        listeners=(nodes[-1],),
-        listener_hops=(len(egress_indices) - 1,),
-        hops=tuple(
-            Hop(
-                egress_index=egress,
-                parent_index=position - 1,
-                from_node=nodes[position],
-                to_node=nodes[position + 1],
-                to_port="in",
-                queue_index=0,
-                added_octets=0,
-                before=(),
-                after=(),
-            )
-            for position, egress in enumerate(egress_indices)
-        ),
+        talker=f"{name}.source",
+        listeners=tuple(sinks),
+        listener_hops=tuple(ends),
+        hops=tuple(hops),
         emission=packets_of(flow),
         pcp=0,
         vlan=0,
         talker_host=(),
-        listener_host=((),),
+        listener_host=tuple(() for _ in ends),
     )
 
 

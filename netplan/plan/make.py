@@ -218,7 +218,7 @@ def design_hash(design: Design) -> str:
         for group in (
             "name", "addressing", "sites", "routes", "zones", "conduits", "networks", "nodes",
             "links", "streams", "relations", "chains", "offers", "tsn", "schedule", "servers",
-            "flows",
+            "flows", "fluid",
         )
     }  # fmt: skip
     content["catalog"] = design.catalog.used()

@@ -21,6 +21,7 @@ from netplan.plan.model import Emission
 _MOST_FRAMES = 100_000
 _SMALLEST_FRAME_OCTETS = 64
 _LARGEST_FRAME_OCTETS = 1522
+_LARGEST_JUMBO_OCTETS = 9216
 _KINDS = ("size", "frame", "burst", "rate", "video", "trace")
 
 
@@ -66,12 +67,19 @@ class _Contract:
     findings: list[Finding]
 
     def refuse(
-        self, code: str, key: str, message: str, expected: str, found: str, hint: str
+        self,
+        code: str,
+        key: str,
+        message: str,
+        expected: str,
+        found: str,
+        hint: str,
+        severity: Severity = Severity.ERROR,
     ) -> _Made | None:
-        """Note a finding; there is no contract then."""
+        """Note a finding; where it is an error, there is no contract."""
         at = ("streams", self.name)
         finding = self.design.finding(
-            code, Severity.ERROR, message, at=at, keys=(key,) if key else (), expected=expected,
+            code, severity, message, at=at, keys=(key,) if key else (), expected=expected,
             found=found, hint=hint,
         )  # fmt: skip
         self.findings.append(finding)
@@ -108,11 +116,17 @@ class _Contract:
 
     def _whole_frame(self) -> _Made | None:
         octets = self.stream.frame_octets or 0
-        if not _SMALLEST_FRAME_OCTETS <= octets <= _LARGEST_FRAME_OCTETS:
+        if not 1 <= octets <= _LARGEST_JUMBO_OCTETS:
             return self.refuse(
                 "STREAM-FRAME", "frame", "this is no Ethernet frame",
-                f"{_SMALLEST_FRAME_OCTETS} B to {_LARGEST_FRAME_OCTETS} B", f"{octets} B",
+                f"1 B to {_LARGEST_JUMBO_OCTETS} B", f"{octets} B",
                 "count from destination address to frame check sequence",
+            )  # fmt: skip
+        if not _SMALLEST_FRAME_OCTETS <= octets <= _LARGEST_FRAME_OCTETS:
+            self.refuse(
+                "STREAM-FRAME-SIZE", "frame", "no standard Ethernet frame has this size",
+                f"{_SMALLEST_FRAME_OCTETS} B to {_LARGEST_FRAME_OCTETS} B", f"{octets} B",
+                "it is counted as it stands: neither padded nor divided", Severity.WARNING,
             )  # fmt: skip
         return ((octets,),), self.stream.every_ps or 0, (), "cyclic"
 
