@@ -83,6 +83,25 @@ class TimeLink:
     asymmetry_ps: int = 0
 
 
+def time_link(
+    ends: tuple[str, str],
+    values: tuple[ClockValues, ClockValues],
+    *,
+    delay_ps: int,
+    medium_asymmetry_ps: int = 0,
+) -> TimeLink:
+    """A link between two devices of the catalogue: what their PHYs differ by adds up.
+
+    Args:
+        ends: Its two nodes.
+        values: Their clocks.
+        delay_ps: Largest propagation delay.
+        medium_asymmetry_ps: Half difference of cable or fibre, such as two fibres of unlike length.
+    """
+    in_devices_ps = sum(one.asymmetry_ps.value for one in values)
+    return TimeLink(ends=ends, delay_ps=delay_ps, asymmetry_ps=in_devices_ps + medium_asymmetry_ps)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeStep:
     """How time reaches one node: over which link, from where, after how many hops."""

@@ -11,7 +11,7 @@ from netplan.catalog.loader import Catalog
 from netplan.catalog.model import Device
 from netplan.tsn.grandmaster_failure import grandmaster_failure
 from netplan.tsn.synchronisation import best_grandmaster, synchronise
-from netplan.tsn.time_tree import TimeLink, elected, time_node, time_tree
+from netplan.tsn.time_tree import TimeLink, elected, time_link, time_node, time_tree
 from support.time_chains import chain
 
 
@@ -167,3 +167,8 @@ def test_clocks_come_from_the_catalogue() -> None:
     assert (node.drift_ppb, node.wander_ppb_per_s, node.timestamp_ps) == (100_000, 20, 8_000)
     assert (node.residence_ps, node.eligible, node.announced) == (10**10, True, (246, 248, 248))
     assert not time_node("d1", drive.clock, relays=True).eligible
+    # two PHYs of 4 ns each, and two fibres that differ by 2 m at 5 ns/m: 5 ns to either side
+    link = time_link(
+        ("sw1", "d1"), (device.clock, drive.clock), delay_ps=500_000, medium_asymmetry_ps=5_000
+    )
+    assert link == TimeLink(ends=("sw1", "d1"), delay_ps=500_000, asymmetry_ps=13_000)
