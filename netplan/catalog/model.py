@@ -23,6 +23,8 @@ from netplan.design.quantities import (
     Lifetime,
     PowerLevel,
     Rate,
+    RateChange,
+    RateDeviation,
     Ratio,
     Size,
     Wavelength,
@@ -95,15 +97,41 @@ class PortGroup(Strict):
     source: str = Field(min_length=1)
 
 
+Count = Annotated[int, Field(ge=0)]
+"""Room of a table; 0 when the device has none of the kind."""
+
+
 class BridgeValues(Strict):
-    """Forwarding in a bridge, router or a device with a built-in bridge."""
+    """Forwarding in a bridge, router or a device with a built-in bridge.
+
+    Attributes:
+        gate_entries: Longest gate list of a port.
+        gate_granularity_ps: Gates open and close at multiples of this.
+        gate_interval_ps: Shortest entry of a gate list.
+        cycle_max_ps: Longest gating cycle.
+        preemption: Whether ports preempt frames (802.1Qbu, 802.3br).
+        cut_through: Whether frames may leave before they are wholly received.
+        queue_max_sdu: Whether each queue can refuse frames above a size.
+        stream_filters: Streams that the node can tell apart for filtering and policing.
+        stream_gates: Stream gates of the node.
+        flow_meters: Flow meters of the node.
+        recovery_functions: Streams of which it can eliminate duplicates (802.1CB).
+    """
 
     processing: SourcedSpan
     queue_count: Sourced[Annotated[int, Field(ge=1, le=8)]] = Field(alias="queues")
     buffer_octets: Sourced[Size] | None = Field(alias="buffer_per_port", default=None)
-    gate_entries: Sourced[Annotated[int, Field(ge=0)]] | None = None
+    gate_entries: Sourced[Count] | None = None
     gate_granularity_ps: Sourced[Duration] | None = Field(alias="gate_granularity", default=None)
+    gate_interval_ps: Sourced[Duration] | None = Field(alias="gate_interval", default=None)
+    cycle_max_ps: Sourced[Duration] | None = Field(alias="cycle_max", default=None)
     preemption: Sourced[bool] | None = None
+    cut_through: Sourced[bool] | None = None
+    queue_max_sdu: Sourced[bool] | None = None
+    stream_filters: Sourced[Count] | None = None
+    stream_gates: Sourced[Count] | None = None
+    flow_meters: Sourced[Count] | None = None
+    recovery_functions: Sourced[Count] | None = None
 
 
 class HostValues(Strict):
@@ -113,6 +141,29 @@ class HostValues(Strict):
     receive: SourcedSpan
     queue_count: Sourced[Annotated[int, Field(ge=1, le=8)]] = Field(alias="queues")
     buffer_octets: Sourced[Size] | None = Field(alias="buffer_per_port", default=None)
+
+
+class ClockValues(Strict):
+    """The clock of a device that takes part in time synchronisation.
+
+    Attributes:
+        drift_ppb: Largest deviation of its oscillator from the nominal rate.
+        wander_ppb_per_s: Largest change of that deviation in a second.
+        timestamp_error_ps: Largest error of one timestamp, either way: granularity and what the
+            PHY's latency varies by.
+        asymmetry_ps: Largest unknown half difference between sending and receiving through its PHY.
+        residence_ps: Largest time that it holds a Sync message or takes to answer Pdelay.
+        priority1: What it announces for the choice of the grandmaster; 255 when it cannot be it.
+        clock_class: Likewise, after priority1.
+    """
+
+    drift_ppb: Sourced[RateDeviation] = Field(alias="drift")
+    wander_ppb_per_s: Sourced[RateChange] = Field(alias="wander")
+    timestamp_error_ps: Sourced[Duration] = Field(alias="timestamp_error")
+    asymmetry_ps: Sourced[Duration] = Field(alias="asymmetry")
+    residence_ps: Sourced[Duration] = Field(alias="residence")
+    priority1: Sourced[Annotated[int, Field(ge=0, le=255)]]
+    clock_class: Sourced[Annotated[int, Field(ge=0, le=255)]]
 
 
 class RadioValues(Strict):
@@ -145,6 +196,7 @@ class Device(Entry):
     ports: tuple[PortGroup, ...] = ()
     bridge: BridgeValues | None = None
     host: HostValues | None = None
+    clock: ClockValues | None = None
     radio: RadioValues | None = None
     splitter: SplitterValues | None = None
     reliability: ReliabilityValues | None = None

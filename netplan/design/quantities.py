@@ -255,6 +255,21 @@ RATIO = Dimension(
     largest=Fraction(1),
     bare=True,
 )
+RATE_DEVIATION = Dimension(
+    what="rate deviation",
+    units=_powers({"ppm": "1e3", "ppb": "1"}),
+    example="100 ppm",
+    whole=True,
+    largest=Fraction(10**7),
+)
+"""Of an oscillator from its nominal frequency."""
+RATE_CHANGE = Dimension(
+    what="change of a rate deviation",
+    units=_powers({"ppm/s": "1e3", "ppb/s": "1"}),
+    example="20 ppb/s",
+    whole=True,
+    largest=Fraction(10**7),
+)
 WAVELENGTH = Dimension(
     what="wavelength",
     units=_powers({"nm": "1", "um": "1e3"}),
@@ -294,6 +309,8 @@ DelayPerLength = Annotated[int, BeforeValidator(DELAY_PER_LENGTH.parse), _schema
 Frequency = Annotated[float, BeforeValidator(FREQUENCY.parse), _schema(FREQUENCY)]
 Speed = Annotated[float, BeforeValidator(SPEED.parse), _schema(SPEED)]
 Ratio = Annotated[float, BeforeValidator(RATIO.parse), _schema(RATIO)]
+RateDeviation = Annotated[int, BeforeValidator(RATE_DEVIATION.parse), _schema(RATE_DEVIATION)]
+RateChange = Annotated[int, BeforeValidator(RATE_CHANGE.parse), _schema(RATE_CHANGE)]
 Wavelength = Annotated[int, BeforeValidator(WAVELENGTH.parse), _schema(WAVELENGTH)]
 
 

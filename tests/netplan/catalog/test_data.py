@@ -110,6 +110,37 @@ def test_a_device_is_complete(device: Device) -> None:
     assert device.bridge or device.host or device.splitter
 
 
+@pytest.mark.parametrize("device", every(Device), ids=lambda device: device.id)
+def test_what_has_gates_states_all_limits_of_a_schedule(device: Device) -> None:
+    bridge = device.bridge
+    if bridge is None or bridge.gate_entries is None or bridge.gate_entries.value == 0:
+        return
+    assert bridge.gate_granularity_ps is not None
+    assert bridge.gate_interval_ps is not None
+    assert bridge.cycle_max_ps is not None
+    assert bridge.gate_interval_ps.value >= bridge.gate_granularity_ps.value
+    assert bridge.cycle_max_ps.value > bridge.gate_interval_ps.value
+    for other in (
+        *(bridge.preemption, bridge.cut_through, bridge.queue_max_sdu, bridge.stream_filters),
+        *(bridge.stream_gates, bridge.flow_meters, bridge.recovery_functions),
+    ):
+        assert other is not None
+    # a schedule runs on a clock that is synchronised
+    assert device.clock is not None
+
+
+@pytest.mark.parametrize("device", every(Device), ids=lambda device: device.id)
+def test_clocks_stay_within_the_standard(device: Device) -> None:
+    """IEEE Std 802.1AS-2020, B.1.1 and B.2.2; a 5G system is the one exception to B.1.2."""
+    clock = device.clock
+    if clock is None:
+        return
+    assert clock.drift_ppb.value <= 100_000
+    assert clock.residence_ps.value <= 10 * 10**9
+    assert clock.timestamp_error_ps.value <= 40_000 or device.id == "generic-tsn-translator"
+    assert 0 < clock.wander_ppb_per_s.value <= 3_000
+
+
 def test_splitters_lose_a_little_more_than_they_divide() -> None:
     for ways in (2, 4, 8, 16, 32, 64, 128):
         device = entry(Device, f"splitter-1x{ways}")

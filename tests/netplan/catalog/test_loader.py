@@ -204,8 +204,8 @@ def test_a_mistake_is_shown_in_the_file_that_makes_it(write: Write, tmp_path: Pa
             hint: correct it
         project/device/derived.yaml:2: error DESIGN-KEY-UNKNOWN: the key 'nmae' is not known here
             path: nmae
-            expected: one of id, name, checked_on, note, kind, ports, bridge, host, radio, \
-splitter, reliability
+            expected: one of id, name, checked_on, note, kind, ports, bridge, host, clock, \
+radio, splitter, reliability
             found: nmae
             hint: did you mean 'name'?""")
 
