@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that plan and prove: check, plan, bound, explain, sensitivity, schema.
+"""Commands that plan and prove: check, plan, bound, explain, clocks, sensitivity, schema.
 
 Each one is the way of the data in a few lines; what it calls may be called from a script.
 """
@@ -40,7 +40,7 @@ def check(design: DesignArgument, output: FormatOption = Format.TABLE) -> ExitSt
     from netplan.design.load import read_design
     from netplan.plan.make import try_plan
 
-    loaded, findings = read_design(design)
+    loaded, findings = read_design(document_of(design))
     if loaded is not None:
         _, findings = try_plan(loaded, findings)
     if has_errors(findings):
@@ -161,10 +161,39 @@ def schema(
     return ExitStatus.OK
 
 
+def clocks(design: DesignArgument, output: FormatOption = Format.TABLE) -> ExitStatus:
+    """Show how well clocks are kept together: budgets, places for the grandmaster, its failure."""
+    from netplan.design.load import load_design
+    from netplan.design.resolve import resolve
+    from netplan.plan.clocks import clock_study
+    from netplan.plan.make import make_plan
+    from netplan.terminal import result_console
+    from netplan.verdict.clocks import clock_record, clock_table
+
+    loaded, findings = load_design(document_of(design))
+    make_plan(loaded, findings)  # says what is wrong with the design
+    study = clock_study(loaded, resolve(loaded)[0])
+    if study is None:
+        raise typer.BadParameter(
+            "the design says nothing of clocks; write 'tsn: {synchronisation: {}}'",
+            param_hint="DESIGN",
+        )
+    if output is Format.JSON:
+        typer.echo(json.dumps(clock_record(study), indent=2))
+    else:
+        clock_table(study, result_console())
+    return ExitStatus.OK
+
+
+def document_of(path: Path) -> Path:
+    """The design document that a path names: a folder stands for the ``design.yaml`` in it."""
+    return path / "design.yaml" if path.is_dir() else path
+
+
 def planned_design(path: Path) -> Plan:
     """Load and plan a design, as every command that computes evidence does."""
     from netplan.design.load import load_design
     from netplan.plan.make import make_plan
 
-    design, findings = load_design(path)
+    design, findings = load_design(document_of(path))
     return make_plan(design, findings)

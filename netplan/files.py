@@ -12,6 +12,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -41,6 +42,35 @@ def write_atomically(path: str | os.PathLike[str], data: str | bytes) -> None:
         _write(Path(os.path.realpath(path)), content)
     except OSError as error:
         _refuse(os.fspath(path), error)
+
+
+def write_folder(folder: str | os.PathLike[str], texts: Mapping[str, str]) -> tuple[Path, ...]:
+    """Write several files below a folder, which is made when it is not there.
+
+    Args:
+        folder: Where.
+        texts: Path below the folder to content.
+
+    Raises:
+        DesignError: A folder cannot be made or a file not be written; the finding says why.
+    """
+    written = []
+    for name, text in texts.items():
+        place = Path(folder, name)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            finding = Finding(
+                code="FILE-FOLDER-NOT-MADE",
+                severity=Severity.ERROR,
+                message=f"this folder cannot be made: {error.strerror or error}",
+                mark=Mark(file=os.fspath(place.parent)),
+                hint="write elsewhere",
+            )
+            raise DesignError([finding]) from error
+        write_atomically(place, text)
+        written.append(place)
+    return tuple(written)
 
 
 def check_place(path: str | os.PathLike[str]) -> None:

@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _HALVINGS = 5
-_MEASURED = ("_ps", "_octets", "_bps", "_m", "_db", "_dbm", "_ps_per_m", "_ratio")
+_MEASURED = (
+    "_ps",
+    "_octets",
+    "_bps",
+    "_m",
+    "_db",
+    "_dbm",
+    "_ps_per_m",
+    "_ratio",
+    "_ppb",
+    "_ppb_per_s",
+)
 """Endings of the names of measured values; counts and entries of lists are not varied."""
 
 

@@ -19,6 +19,7 @@ from netplan.media.frames import PS_PER_S
 from netplan.plan.abstract import with_flows
 from netplan.plan.assemble import assemble
 from netplan.plan.channel import Channels
+from netplan.plan.clocks import clocks_of
 from netplan.plan.demand import Demand, demands, offer_ethernet_bps
 from netplan.plan.inventory import addresses, planned_links, planned_node, zone_vlans
 from netplan.plan.model import Plan
@@ -110,6 +111,8 @@ def _planned(
     collected += found
     planned_chains, found = chains(design, [one for one in streams if ALTERNATIVE not in one.name])
     collected += found
+    synchronisation, found = clocks_of(design, equipment)
+    collected += found
     if has_errors(collected):
         return None, collected
     assumptions = dict.fromkeys(text for egress in egresses for text in egress.assumptions)
@@ -131,6 +134,7 @@ def _planned(
             "No link, node or radio fails while evidence is gathered.",
             *assumptions,
         ),
+        synchronisation=synchronisation,
     ), collected
 
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from pydantic import TypeAdapter, ValidationError
 
 from netplan.design.findings import DesignError, Finding, Mark, Severity
-from netplan.files import write_atomically
+from netplan.files import write_folder
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import BoundEvidence, SimulatedEvidence
 from netplan.verdict.results import dump
@@ -80,16 +80,7 @@ def save(
         "simulated.json": None if simulated is None else simulated_json(simulated),
         "results.json": None if results is None else dump(results),
     }
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _refuse(folder, f"this folder cannot be made: {error.strerror or error}", "write elsewhere")
-    written = []
-    for name, text in texts.items():
-        if text is not None:
-            write_atomically(Path(folder, name), text)
-            written.append(Path(folder, name))
-    return tuple(written)
+    return write_folder(folder, {name: text for name, text in texts.items() if text is not None})
 
 
 def load_plan(path: _File) -> Plan:
