@@ -47,7 +47,7 @@ class _State:
     advance_ps: int
     scheduled: int
     queues: dict[int, deque[_Packet]] = field(default_factory=dict)
-    free_ps: int = 0
+    free_ps: int = -(1 << 62)
     ends: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -118,6 +118,7 @@ def replay(
         for number, mask in scheduled.items()
     }
     result: dict[tuple[str, int, int, int], Sent] = {}
+    last_due: dict[tuple[int, int], int] = {}
     arrived: set[tuple[int, int, int, int]] = set()
     events: list[tuple[int, int, int, str, int, _Packet | None]] = []
     order = count()
@@ -128,23 +129,25 @@ def replay(
     def approach(packet: _Packet, hop_index: int, now_ps: int) -> None:
         hop = schedule.placements[packet.stream].route.hops[hop_index]
         follower = _Packet(packet.stream, packet.frame, packet.instance, hop_index, packet.octets)
-        delay = chance.randint(hop.before_min_ps, hop.before_max_ps)
-        at(now_ps + delay, 1, "queue", hop.port_index, follower)
+        due = now_ps + chance.randint(hop.before_min_ps, hop.before_max_ps)
+        # Frames of one stream never overtake each other on their way through a bridge.
+        due = max(due, last_due.get((packet.stream, hop_index), due))
+        last_due[packet.stream, hop_index] = due
+        at(due, 1, "queue", hop.port_index, follower)
 
     for number, (stream, one) in enumerate(zip(problem.streams, schedule.placements, strict=True)):
-        error = chance.randint(-stream.clock_error_ps, stream.clock_error_ps)
         roots = [i for i, hop in enumerate(one.route.hops) if hop.parent_index < 0]
-        for hop_index in roots:
-            # A talker and its port run on one clock.
-            if stream.clock_error_ps:
-                states[one.route.hops[hop_index].port_index].shift_ps = error
+        # A talker and its port run on one clock.
+        error = shifts[one.route.hops[roots[0]].port_index]
         for instance in range(cycles * schedule.hyperperiod_ps // stream.period_ps):
+            late = {
+                f.release_ps: chance.randint(0, stream.release_jitter_ps) for f in stream.frames
+            }
             for frame_index, frame in enumerate(stream.frames):
-                late = chance.randint(0, stream.release_jitter_ps)
                 release = one.phase_ps + instance * stream.period_ps + frame.release_ps
                 born = _Packet(number, frame_index, instance, -1, frame.frame_octets)
                 for hop_index in roots:
-                    approach(born, hop_index, release + late + error)
+                    approach(born, hop_index, release + late[frame.release_ps] + error)
     for number, state in states.items():
         if state.port.other_octets:
             at(0, 2, "serve", number)

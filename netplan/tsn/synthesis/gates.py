@@ -22,11 +22,10 @@ from netplan.media.frames import FCS_OCTETS
 from netplan.tsn.mechanisms import GateEntry, GateList, GateOperation
 from netplan.tsn.synthesis.problem import GateLimits, Guard, Port, Problem
 from netplan.tsn.synthesis.result import Obstacle, Placement, PortSchedule
-from netplan.tsn.synthesis.timing import hold_advance_ps, on_grid
+from netplan.tsn.synthesis.timing import SMALLEST_FRAME_OCTETS, hold_advance_ps, on_grid
 
 _MOST_WINDOWS = 500_000
 """Windows of one port; beyond this its cycle is refused."""
-_SMALLEST_FRAME_OCTETS = 64
 
 
 class _Window(NamedTuple):
@@ -159,7 +158,6 @@ def _windows(
 ) -> list[_Window]:
     """All windows of a cycle by their opening, each opening within the cycle."""
     grid_ps = max(1, gates.granularity_ps)
-    least_ps = on_grid(gates.smallest_interval_ps, grid_ps)
     found: list[_Window] = []
     for one, index in uses:
         hop = one.route.hops[index]
@@ -168,7 +166,7 @@ def _windows(
             data_ps = port.data_ps(octets)
             if slot.held:
                 open_ps = slot.start_ps
-                close_ps = open_ps + max(on_grid(data_ps, grid_ps), least_ps)
+                close_ps = on_grid(open_ps + data_ps, grid_ps)
                 free_ps = open_ps + port.occupied_ps(octets)
             else:
                 open_ps = (slot.earliest_ps - port.clock_error_ps) // grid_ps * grid_ps
@@ -213,7 +211,7 @@ def _manner(port: Port, gates: GateLimits, cycle_ps: int, *, held: bool, preempt
         cycle_ps=cycle_ps,
         before_ps=before_ps,
         least_ps=least_ps,
-        useless_ps=max(port.data_ps(_SMALLEST_FRAME_OCTETS) - 1, least_ps - 1),
+        useless_ps=max(port.data_ps(SMALLEST_FRAME_OCTETS) - 1, least_ps - 1),
         waste_ps=port.occupied_ps(port.other_octets) if port.other_octets else 0,
         preempts=False,
     )

@@ -17,10 +17,11 @@ from math import lcm
 from typing import NamedTuple
 
 from netplan.media.frames import wire_time_ps
-from netplan.tsn.synthesis.problem import GateLimits, Port, Problem, Route, Stream
+from netplan.tsn.synthesis.problem import Port, Problem, Route, Stream
 from netplan.tsn.synthesis.result import Placement, Slot
 
-_SMALLEST_FRAME_OCTETS = 64
+SMALLEST_FRAME_OCTETS = 64
+"""Source: IEEE Std 802.3-2022, 4.2.3.3."""
 _MOST_QUEUES = 8
 
 
@@ -71,14 +72,6 @@ class Setting:
 def on_grid(time_ps: int, grid_ps: int) -> int:
     """The next multiple of a grid, or the time itself where there is none."""
     return time_ps if grid_ps <= 1 else -(-time_ps // grid_ps) * grid_ps
-
-
-def _window(port: Port, gates: GateLimits, frame_octets: int) -> tuple[int, int]:
-    """How long a gate is opened for one held frame, and how long the wire is taken by it."""
-    grid_ps = gates.granularity_ps
-    least_ps = on_grid(gates.smallest_interval_ps, grid_ps)
-    open_ps = max(on_grid(port.data_ps(frame_octets), grid_ps), least_ps)
-    return open_ps, max(open_ps, port.occupied_ps(frame_octets))
 
 
 def timing(
@@ -136,7 +129,6 @@ def timing(
                 low = frame.release_ps + hop.before_min_ps - stream.clock_error_ps
                 high = opening + stream.clock_error_ps
             if gates is not None:
-                open_ps, taken_ps = _window(port, gates, octets)
                 least_ps = on_grid(gates.smallest_interval_ps, gates.granularity_ps)
                 opening = on_grid(opening, setting.grid_ps) + wait_ps
                 if opening <= free[0]:
@@ -149,12 +141,11 @@ def timing(
                     latest_ps=opening + error_ps,
                     held=True,
                 )
-                free = (opening + occupied_ps, opening + taken_ps, 0)
-                _extend(wire, opening - least_ps, opening + taken_ps)
-                spare_ps = open_ps - data_ps
-                stretched = spare_ps >= port.data_ps(_SMALLEST_FRAME_OCTETS)
+                close_ps = on_grid(opening + data_ps, gates.granularity_ps)
+                free = (opening + occupied_ps, max(close_ps, opening + occupied_ps), 0)
+                _extend(wire, opening - least_ps, free[1])
                 # The last moment counts: what arrives just then would not surely be behind.
-                _extend(queue, low, opening + (open_ps if stretched else 0) + 1)
+                _extend(queue, low, opening + 1)
             else:
                 if port.gates is None and port.other_octets:
                     high += port.occupied_ps(port.other_octets)
@@ -293,7 +284,7 @@ def placement(
 
 
 def natural_setting(problem: Problem, passing: frozenset[int], *, windowed: bool) -> Setting:
-    """Which ports hold: those with gates, when anything varies or frames may wait.
+    """Which ports hold: those with fine gates, when anything varies or frames may wait.
 
     Args:
         problem: To be scheduled.
@@ -305,13 +296,21 @@ def natural_setting(problem: Problem, passing: frozenset[int], *, windowed: bool
         held = frozenset(
             index
             for index, port in enumerate(problem.ports)
-            if port.gates is not None and index not in passing
+            if index not in passing and can_hold(port)
         )
     grid_ps = 1
     for port in problem.ports:
         if port.gates is not None and port.gates.granularity_ps > 1:
             grid_ps = lcm(grid_ps, port.gates.granularity_ps)
     return Setting(held=held, grid_ps=grid_ps)
+
+
+def can_hold(port: Port) -> bool:
+    """Whether its gates are fine enough to let one frame out and not the next one."""
+    if port.gates is None:
+        return False
+    finest_ps = max(port.gates.granularity_ps, port.gates.smallest_interval_ps)
+    return finest_ps < port.data_ps(SMALLEST_FRAME_OCTETS)
 
 
 def _varies(problem: Problem) -> bool:
