@@ -54,8 +54,8 @@ class StreamRow:
     """
 
     name: str
-    talker: int
-    listeners: tuple[int, ...]
+    talker: str
+    listeners: tuple[str, ...]
     frame_octets: int
     period_ps: int
     deadline_ps: int
@@ -77,8 +77,8 @@ class LinkRow:
         line: Of the file.
     """
 
-    from_node: int
-    to_node: int
+    from_node: str
+    to_node: str
     queue_count: int
     bit_ps: int
     forwarding_ps: int
@@ -268,7 +268,7 @@ class _Table:
     def links(self) -> tuple[LinkRow, ...]:
         """All usable rows of the table of links."""
         found: list[LinkRow] = []
-        line_of: dict[tuple[int, int], int] = {}
+        line_of: dict[tuple[str, str], int] = {}
         for line, row in self.rows:
             ends = re.fullmatch(r"[(\[]\s*(\d{1,9})\s*,\s*(\d{1,9})\s*[)\]]", row["link"], re.ASCII)
             if ends is None or int(ends[1]) == int(ends[2]):
@@ -278,7 +278,7 @@ class _Table:
                     hint='write it in double quotes: "(0, 1)"',
                 )  # fmt: skip
                 continue
-            pair = (int(ends[1]), int(ends[2]))
+            pair = (str(int(ends[1])), str(int(ends[2])))
             if pair in line_of:
                 self.wrong(
                     "TSNKIT-LINK", "this link is given twice", line, path="link",
@@ -359,13 +359,13 @@ class _Table:
                 or jitter is None
             ):
                 continue
-            listeners = tuple(dict.fromkeys(int(one) for one in ends[1].split(",")))
-            if nodes and not self._connected(network, nodes, line, talker, listeners):
+            listeners = tuple(dict.fromkeys(str(int(one)) for one in ends[1].split(",")))
+            if nodes and not self._connected(network, nodes, line, str(talker), listeners):
                 continue
             found.append(
                 StreamRow(
                     name=name,
-                    talker=talker,
+                    talker=str(talker),
                     listeners=listeners,
                     frame_octets=size,
                     period_ps=period * _PS_PER_NS,
@@ -377,21 +377,21 @@ class _Table:
         return tuple(found)
 
     def _connected(
-        self, network: Network, nodes: set[int], line: int, talker: int, listeners: tuple[int, ...]
+        self, network: Network, nodes: set[str], line: int, talker: str, listeners: tuple[str, ...]
     ) -> bool:
         """Whether all nodes of a stream exist and the listeners can be reached."""
         for column, node in (("src", talker), *(("dst", one) for one in listeners)):
             if node not in nodes:
                 self.wrong(
                     "TSNKIT-NODE", "no link names this node", line, path=column,
-                    expected=f"a node of the links, {min(nodes)} to {max(nodes)}", found=str(node),
+                    expected=f"one of the {len(nodes)} nodes of the links", found=node,
                     hint="do both files belong together?",
                 )  # fmt: skip
                 return False
         if talker in listeners:
             self.wrong(
                 "TSNKIT-NODE", "a stream cannot lead to its own talker", line, path="dst",
-                expected=f"nodes other than {talker}", found=str(talker), hint="remove it from 'dst'",
+                expected=f"nodes other than {talker}", found=talker, hint="remove it from 'dst'",
             )  # fmt: skip
             return False
         reached = network.reachable(talker)
@@ -399,7 +399,7 @@ class _Table:
             if listener not in reached:
                 self.wrong(
                     "TSNKIT-NODE", "no way leads to this listener", line, path="dst",
-                    expected=f"a node that can be reached from {talker}", found=str(listener),
+                    expected=f"a node that can be reached from {talker}", found=listener,
                     hint="a link has two lines, one for each direction",
                 )  # fmt: skip
                 return False

@@ -102,7 +102,7 @@ def _later(problem: Problem, stream: Stream) -> Iterator[tuple[Cure, Problem]]:
                 text=f"give stream {stream.name} a deadline of {limit_ps / _US:g} us",
                 streams=(stream.name,),
                 quantity="deadline",
-                value=limit_ps,
+                value_ps=limit_ps,
             ),
             _put(problem, wider),
         )
@@ -135,7 +135,7 @@ def _related(problem: Problem, one: Stream, other: Stream) -> Iterator[tuple[Cur
                 f"which goes with that of {other.name}",
                 streams=(one.name,),
                 quantity="period",
-                value=period_ps,
+                value_ps=period_ps,
             ),
             _put(problem, _with_period(one, period_ps)),
         )
@@ -150,7 +150,7 @@ def _slower(problem: Problem, streams: tuple[Stream, ...], factor: int = 2) -> t
         period_ps = 0
         text = f"send these {len(names)} streams {factor} times less often: {', '.join(names)}"
     changed = [_with_period(stream, stream.period_ps * factor) for stream in streams]
-    cure = Cure(text=text, streams=names, quantity="period", value=period_ps)
+    cure = Cure(text=text, streams=names, quantity="period", value_ps=period_ps)
     return cure, _put(problem, *changed)
 
 
@@ -173,7 +173,7 @@ def _smaller(problem: Problem, stream: Stream, octets: tuple[int, ...]) -> tuple
         text=f"send {sum(octets)} octets in stream {stream.name}",
         streams=(stream.name,),
         quantity="size",
-        value=sum(octets),
+        value_octets=sum(octets),
     )
     return cure, _put(problem, replace(stream, frames=frames))
 

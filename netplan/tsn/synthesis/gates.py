@@ -129,8 +129,6 @@ def _cycle_fault(
             text=f"the periods at {port.name} need a cycle of {cycle_ps} ps, "
             f"its gates can do at most {gates.largest_cycle_ps} ps",
             port_index=port_index,
-            needed=cycle_ps,
-            allowed=gates.largest_cycle_ps,
         )
     if gates.granularity_ps > 1 and cycle_ps % gates.granularity_ps:
         return Obstacle(
@@ -138,8 +136,6 @@ def _cycle_fault(
             text=f"the cycle of {cycle_ps} ps at {port.name} is no multiple of the "
             f"{gates.granularity_ps} ps in which its gates count",
             port_index=port_index,
-            needed=cycle_ps,
-            allowed=gates.granularity_ps,
         )
     count = sum(cycle_ps // one.period_ps for one, _ in uses)
     if count > _MOST_WINDOWS:
@@ -147,8 +143,6 @@ def _cycle_fault(
             kind="cycle",
             text=f"the periods at {port.name} make {count} windows in a cycle of {cycle_ps} ps",
             port_index=port_index,
-            needed=count,
-            allowed=_MOST_WINDOWS,
         )
     return None
 
@@ -253,8 +247,10 @@ def _port_gates(
                 text=f"the gate list of {port.name} needs {needed} entries, allowed are {limit}, "
                 f"{why}",
                 port_index=port_index,
-                needed=needed,
-                allowed=limit,
+                needed_count=needed,
+                allowed_count=limit,
+                needed_ratio=port.best_effort_ratio,
+                kept_ratio=float(kept),
             )
     if kept < Fraction(port.best_effort_ratio):
         return Obstacle(
@@ -262,8 +258,8 @@ def _port_gates(
             text=f"other traffic keeps {float(kept):.2%} of {port.name} "
             f"instead of {port.best_effort_ratio:.2%}",
             port_index=port_index,
-            needed=port.best_effort_ratio,
-            allowed=float(kept),
+            needed_ratio=port.best_effort_ratio,
+            kept_ratio=float(kept),
         )
     return PortSchedule(
         port_index=port_index,

@@ -74,7 +74,7 @@ def generated(
     both = [*pairs, *zip(switches, stations, strict=True)]
     ends = sorted([*both, *((to, of) for of, to in both)])
     links = tuple(
-        Link(from_node=of, to_node=to, forwarding_ps=_FORWARDING_PS, propagation_ps=0)
+        Link(from_node=str(of), to_node=str(to), forwarding_ps=_FORWARDING_PS, propagation_ps=0)
         for of, to in ends
     )
     ports = tuple(
@@ -92,7 +92,10 @@ def generated(
                 period_ps=period_ps,
                 frames=(Frame(frame_octets=chance.choice(sizes_octets)),),
                 routes=NetworkRoutes(
-                    network=network, talker=talker, listeners=tuple(listeners), queue_index=7
+                    network=network,
+                    talker=str(talker),
+                    listeners=tuple(map(str, listeners)),
+                    queue_index=7,
                 ),
                 deadlines_ps=(period_ps,) * listener_count,
                 jitter_ps=period_ps,

@@ -29,8 +29,8 @@ class Link:
         propagation_ps: From the last octet leaving to its reception.
     """
 
-    from_node: int
-    to_node: int
+    from_node: str
+    to_node: str
     forwarding_ps: int
     propagation_ps: int
 
@@ -40,21 +40,21 @@ class Network:
     """Links by the index of their port, with what has been worked out about them."""
 
     links: tuple[Link, ...]
-    _out: dict[int, list[int]] = field(default_factory=dict)
-    _trees: dict[int, dict[int, int]] = field(default_factory=dict)
+    _out: dict[str, list[int]] = field(default_factory=dict)
+    _trees: dict[str, dict[str, int]] = field(default_factory=dict)
     _weights: Mapping[int, int] | None = None
-    _distances: dict[int, dict[int, int]] = field(default_factory=dict)
+    _distances: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """List the ports of each node."""
         for index, link in enumerate(self.links):
             self._out.setdefault(link.from_node, []).append(index)
 
-    def out(self, node: int) -> Sequence[int]:
+    def out(self, node: str) -> Sequence[int]:
         """Ports of a node."""
         return self._out.get(node, ())
 
-    def reachable(self, start: int) -> Mapping[int, int]:
+    def reachable(self, start: str) -> Mapping[str, int]:
         """Every node that frames from ``start`` can reach, with the port by which they come."""
         tree = self._trees.get(start)
         if tree is None:
@@ -73,11 +73,11 @@ class Network:
         return tree
 
     def lightest_tree(
-        self, start: int, ends: Sequence[int], weights: Mapping[int, int]
-    ) -> dict[int, int]:
+        self, start: str, ends: Sequence[str], weights: Mapping[int, int]
+    ) -> dict[str, int]:
         """For each node on the lightest ways to the ends, the port by which frames come."""
-        came: dict[int, int] = {}
-        done: set[int] = set()
+        came: dict[str, int] = {}
+        done: set[str] = set()
         open_ends = set(ends)
         best = {start: 0}
         heap = [(0, 0, start)]
@@ -98,7 +98,7 @@ class Network:
                     heappush(heap, (length, count, to_node))
         return came
 
-    def distances(self, start: int, weights: Mapping[int, int]) -> Mapping[int, int]:
+    def distances(self, start: str, weights: Mapping[int, int]) -> Mapping[str, int]:
         """Least weight of all ports on the way to each node; kept while ``weights`` is the same."""
         if self._weights is not weights:
             self._weights = weights
@@ -106,7 +106,7 @@ class Network:
         found = self._distances.get(start)
         if found is None:
             found = {start: 0}
-            done: set[int] = set()
+            done: set[str] = set()
             heap = [(0, start)]
             while heap:
                 distance, node = heappop(heap)
@@ -135,8 +135,8 @@ class NetworkRoutes:
     """
 
     network: Network
-    talker: int
-    listeners: tuple[int, ...]
+    talker: str
+    listeners: tuple[str, ...]
     queue_index: int
     _known: list[Route] = field(default_factory=list)
     _complete: bool = False
@@ -194,7 +194,7 @@ class NetworkRoutes:
             self._route({self.network.links[port].to_node: port for port in way}) for way in found
         )
 
-    def _ways(self, listener: int, limit_count: int) -> list[list[int]] | None:
+    def _ways(self, listener: str, limit_count: int) -> list[list[int]] | None:
         """All ways to a listener without a repeated node; None when there are too many."""
         found: list[list[int]] = []
         steps = 0
@@ -225,10 +225,10 @@ class NetworkRoutes:
         found.sort(key=len)
         return found
 
-    def _route(self, came: Mapping[int, int]) -> Route:
+    def _route(self, came: Mapping[str, int]) -> Route:
         """The tree of hops that a map of incoming ports describes."""
         links = self.network.links
-        hop_at: dict[int, int] = {self.talker: -1}
+        hop_at: dict[str, int] = {self.talker: -1}
         hops: list[RouteHop] = []
         for listener in self.listeners:
             way = []

@@ -174,19 +174,24 @@ def _utilisation_proof(problem: Problem, routes: Sequence[Route]) -> Conflict | 
 
     Give each port a weight. Every stream loads the ports of its route, so that all loads times
     weights sum to at least the streams' rates times their lightest routes; and to at most the
-    weighted capacities. Where the first exceeds the second, no choice of routes helps. Rates
+    weighted capacities, less what is kept for other traffic. Where the first exceeds the second, no choice of routes helps. Rates
     count the frames with the least lead and tail of any port.
     """
-    loads = port_loads(problem, routes)
-    largest = max(loads, default=0.0)
-    if largest <= 1:
+    loads = [
+        load / max(1e-9, 1 - port.best_effort_ratio)
+        for load, port in zip(port_loads(problem, routes), problem.ports, strict=True)
+    ]
+    if max(loads, default=0.0) <= 1:
         return None
     overhead = min(port.lead_octets + port.tail_octets for port in problem.ports)
     rates = [
         Fraction(sum(frame.frame_octets + overhead for frame in stream.frames), stream.period_ps)
         for stream in problem.streams
     ]
-    capacities = [Fraction(port.line_bps, 8 * 10**12) for port in problem.ports]
+    capacities = [
+        Fraction(port.line_bps, 8 * 10**12) * (1 - Fraction(port.best_effort_ratio))
+        for port in problem.ports
+    ]
     steps = sorted({load for load in loads if load > 0.5}, reverse=True)
     if len(steps) > _THRESHOLDS:
         steps = [steps[len(steps) * place // _THRESHOLDS] for place in range(_THRESHOLDS)]
@@ -223,10 +228,13 @@ def _cut(
     ports = sorted(weights, key=lambda port: (-loads[port], port))
     names = [problem.ports[port].name for port in ports[:_PORTS_NAMED]]
     which = ", ".join(names) + (" and others" if len(ports) > len(names) else "")
-    ratio = float(sum(share for share, _ in shares) / capacity)
+    kept = any(problem.ports[port].best_effort_ratio for port in ports)
+    beside = " beside the share kept for other traffic" if kept else ""
+    wanted = sum((share for share, _ in shares), Fraction(0))
+    ratio = float(wanted / capacity) if capacity else float("inf")
     return Conflict(
         kind="utilisation",
-        text=f"on whatever routes, {ratio:.1%} of what {which} can carry would have to cross "
+        text=f"on whatever routes, {ratio:.1%} of what {which} can carry{beside} would have to cross "
         f"{'it' if len(ports) == 1 else 'them'}",
         streams=tuple(problem.streams[index].name for index in chosen),
         minimal=True,

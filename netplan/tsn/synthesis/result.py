@@ -103,15 +103,19 @@ class Obstacle:
             ``hyperperiod``, ``streams`` or ``kept streams``.
         text: The reason in a full sentence.
         port_index: Where; -1 when it is not about one port.
-        needed: What would be needed, in the unit of the kind (entries, share, picoseconds).
-        allowed: What there is.
+        needed_count: Entries that a gate list would have; 0 for other kinds.
+        allowed_count: Entries that it may have.
+        needed_ratio: Share of the line that other traffic must keep; 0 for other kinds.
+        kept_ratio: What it would keep.
     """
 
     kind: str
     text: str
     port_index: int = -1
-    needed: float = 0
-    allowed: float = 0
+    needed_count: int = 0
+    allowed_count: int = 0
+    needed_ratio: float = 0.0
+    kept_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +127,15 @@ class Cure:
         streams: Which streams it changes.
         quantity: ``period``, ``deadline``, ``size``, ``removal`` or ``keep`` (the schedule is
             made anew, without keeping any stream where it was).
-        value: The new value in picoseconds or octets, where one stream gets one.
+        value_ps: The new period or deadline, where one stream gets one.
+        value_octets: The new size of all its frames, where one stream gets one.
     """
 
     text: str
     streams: tuple[str, ...]
     quantity: str
-    value: int = 0
+    value_ps: int = 0
+    value_octets: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -298,11 +298,20 @@ def natural_setting(problem: Problem, passing: frozenset[int], *, windowed: bool
             for index, port in enumerate(problem.ports)
             if index not in passing and can_hold(port)
         )
+    # A window that is as wide as it must be is rounded; one that opens exactly is on the grid.
     grid_ps = 1
-    for port in problem.ports:
-        if port.gates is not None and port.gates.granularity_ps > 1:
-            grid_ps = lcm(grid_ps, port.gates.granularity_ps)
+    for index in held:
+        gates = problem.ports[index].gates
+        if gates is not None and gates.granularity_ps > 1:
+            grid_ps = lcm(grid_ps, gates.granularity_ps)
     return Setting(held=held, grid_ps=grid_ps)
+
+
+def is_exact(problem: Problem) -> bool:
+    """Whether every frame is at one known moment where it is, on ideal clocks."""
+    return not _varies(problem) and not any(
+        port.clock_error_ps or (port.gates is None and port.other_octets) for port in problem.ports
+    )
 
 
 def can_hold(port: Port) -> bool:
