@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worst case of every stream of a plan, proven for conforming traffic.
 
-Total flow analysis for strict-priority, first-in-first-out, store-and-forward
-networks with whole frames: staircase arrivals with jitter, capped by the wire they
-came over, searched exactly at every queue; cyclic dependencies by fixed point.
-It reads service curves and counted octets only, never how a medium works.
+Total flow analysis for first-in-first-out queues with whole frames: staircase arrivals with
+jitter, capped by the wire they came over and by what has shaped them, searched
+exactly at every queue; cyclic dependencies by fixed point. Strict priority, gates, credit,
+eligibility times, round robin, preemption, cut-through and redundancy are what the plan says of
+them; of other media it reads service curves and counted octets only. Phases
+of talkers and gates are not used: the worst alignment is taken.
 
 Source: Le Boudec, Thiran, Network Calculus (2001); Bouillard, Boyer, Le Corronc,
 Deterministic Network Calculus (2018), chapters 7 and 10; Thomas, Le Boudec, Mifdaoui (RTSS 2019).
@@ -15,16 +17,20 @@ from __future__ import annotations
 from netplan.bounds.backlog import egress_bounds
 from netplan.bounds.chains import chain_bounds
 from netplan.bounds.fixpoint import settle
+from netplan.bounds.model import Network
 from netplan.bounds.network import network_of
 from netplan.bounds.paths import stream_bounds
+from netplan.bounds.recoveries import leaky
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import BoundEvidence
 
 METHOD = "packetised total flow analysis with staircase arrivals and ingress shaping"
+_MOST_TRIES = 8
+"""Times that recoveries found to let duplicates pass are counted so, before all are."""
 
 ASSUMPTIONS = (
     "Every talker keeps its contract; frames of one message are released at the same instant.",
-    "Nodes store and forward; queues are first in, first out; higher ones go first, interrupt none.",
+    "Queues are first in, first out; higher ones go first, and interrupt only where the plan says so.",
     "Nothing but the plan's streams uses the transmitters.",
     "Processing and propagation keep the order of the frames that came in over the same wire.",
     "Simultaneous events may happen in any order; phases of talkers may be any.",
@@ -36,8 +42,7 @@ ASSUMPTIONS = (
 
 def bound(plan: Plan) -> BoundEvidence:
     """Prove worst-case latencies, reaction times and backlogs of a plan."""
-    network = network_of(plan)
-    settle(network)
+    network = settled(plan)
     egresses = egress_bounds(network)
     streams = stream_bounds(network, egresses)
     of_media = dict.fromkeys(
@@ -49,5 +54,43 @@ def bound(plan: Plan) -> BoundEvidence:
         streams=streams,
         egresses=egresses,
         chains=chain_bounds(network, streams),
-        assumptions=(*ASSUMPTIONS, *of_media),
+        assumptions=(*ASSUMPTIONS, *_of_mechanisms(network), *of_media),
     )
+
+
+def settled(plan: Plan) -> Network:
+    """The network of a plan with all waits and jitters worked out.
+
+    Recoveries are taken to let no duplicate pass; those that may, by the jitter that comes out, are
+    counted with all copies, and everything is worked out anew.
+    """
+    doubled: frozenset[tuple[int, int]] = frozenset()
+    for _ in range(_MOST_TRIES):
+        network = network_of(plan, doubled)
+        settle(network)
+        more = leaky(network) - doubled
+        if not more:
+            return network
+        doubled |= more
+    everywhere = frozenset(
+        (index, recovery.members[0])
+        for index, stream in enumerate(plan.streams)
+        for recovery in stream.recoveries
+    )
+    network = network_of(plan, everywhere)
+    settle(network)
+    return network
+
+
+def _of_mechanisms(network: Network) -> list[str]:
+    """Assumptions that rest on mechanisms which the plan uses."""
+    texts = []
+    if any(flow.scheduler is not None for flow in network.flows):
+        texts.append("Clocks of asynchronous shapers run at the same rate.")
+    if any(len(flow.ways) > 1 for flow in network.flows):
+        texts.append("Any copy of a frame may be the one that passes a recovery; none is forged.")
+    if any(
+        egress.rules is not None and len(egress.rules.gates) > 1 for egress in network.plan.egresses
+    ):
+        texts.append("A change of gate lists is counted as one more wait for the worst opening.")
+    return texts

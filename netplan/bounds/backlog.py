@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Load and worst backlog of a transmitter, over all its queues together.
+"""Load and worst backlog of a transmitter, of each queue and over all of them.
 
-On a wire, frames that have started take at least as long as the busy period has
-lasted, so what waits is at most what came minus that time. At grants a
-frame stays in its queue until its last bit has been served.
+What waits in a queue came within the longest wait. On a wire without rules, frames that have
+started take at least as long as the busy period has lasted, so what waits in all queues is at
+most what came minus that time. At grants a frame stays in its queue until its last bit has
+been served.
 
 Source: Le Boudec, Thiran, Network Calculus (2001), theorem 1.4.1 (backlog bound) and 1.7
 (packetisers).
@@ -11,24 +12,65 @@ Source: Le Boudec, Thiran, Network Calculus (2001), theorem 1.4.1 (backlog bound
 
 from __future__ import annotations
 
-from netplan.bounds.arrivals import ONE, Staircase, Windows, windows_of
+from netplan.bounds.arrivals import ONE, Staircase
+from netplan.bounds.competition import ingresses_of
 from netplan.bounds.contention import Contention
-from netplan.bounds.fixpoint import ingresses_of
-from netplan.bounds.network import Flow, Network
+from netplan.bounds.ingress import octets_windows
+from netplan.bounds.model import Flow, Network, Server
 from netplan.verdict.evidence import EgressBound
 
 
 def egress_bounds(network: Network) -> tuple[EgressBound, ...]:
     """Load and backlog of every transmitter of the plan."""
-    return tuple(
-        EgressBound(
-            egress_index=index,
-            load_ratio=_load_ratio(network, index),
-            backlog_octets=_backlog_octets(network, index),
-            buffer_octets=egress.buffer_octets,
+    return tuple(_egress_bound(network, index) for index in range(len(network.plan.egresses)))
+
+
+def _egress_bound(network: Network, index: int) -> EgressBound:
+    egress = network.plan.egresses[index]
+    backlogs: list[int | None] = [0] * egress.queue_count
+    loads = [0.0] * egress.queue_count
+    for server in (network.servers[one] for one in network.servers_at.get(index, [])):
+        backlogs[server.queue_index] = _queue_octets(network, server)
+        loads[server.queue_index] = (
+            sum(network.flows[flow].rate_per_one for flow in server.own) / ONE
         )
-        for index, egress in enumerate(network.plan.egresses)
+    total = _backlog_octets(network, index)
+    known = [backlog for backlog in backlogs if backlog is not None]
+    if len(known) == len(backlogs):
+        total = sum(known) if total is None else min(total, sum(known))
+    if total is not None:
+        backlogs = [total if backlog is None else min(backlog, total) for backlog in backlogs]
+    return EgressBound(
+        egress_index=index,
+        load_ratio=_load_ratio(network, index),
+        backlog_octets=total,
+        buffer_octets=egress.buffer_octets,
+        queue_backlog_octets=tuple(backlogs),
+        queue_load_ratios=tuple(loads),
     )
+
+
+def _queue_octets(network: Network, server: Server) -> int | None:
+    """Most frame octets in one queue: what may come in the longest time that a frame stays.
+
+    A frame that may be interrupted is counted until it has left, one that is being
+    served at grants too. Frames that are not yet eligible wait here as well.
+    """
+    flows = [network.flows[index] for index in server.own]
+    if server.refused or any(flow.jitter_ps is None for flow in flows):
+        return None
+    transmitter = network.transmitters[server.egress_index]
+    leaves_whole = transmitter.is_wire and not (server.access and server.access.preemptable)
+    octets = 0
+    for flow in flows:
+        assert flow.jitter_ps is not None
+        stays_ps = network.lag_ps(flow) if server.contention is not None else 0
+        if not leaves_whole:
+            stays_ps += flow.least_work_ps
+        if flow.residence is not None:
+            stays_ps += flow.residence.limit_ps if not flow.residence.conforms else flow.jitter_ps
+        octets += octets_windows(network, flow).in_window(stays_ps + flow.jitter_ps, flow.period_ps)
+    return octets
 
 
 def _flows_at(network: Network, egress_index: int) -> list[int]:
@@ -45,7 +87,8 @@ def _backlog_octets(network: Network, egress_index: int) -> int | None:
     indices = _flows_at(network, egress_index)
     if not indices:
         return 0
-    if transmitter.no_service:
+    servers = [network.servers[index] for index in network.servers_at[egress_index]]
+    if transmitter.no_service or any(server.access is not None for server in servers):
         return None
     ingresses = ingresses_of(network, indices, [])
     if isinstance(ingresses, str):
@@ -67,7 +110,9 @@ def _backlog_octets(network: Network, egress_index: int) -> int | None:
 
 
 def _search(network: Network, flows: list[Flow], contention: Contention, latency_ps: int) -> int:
-    arrived = Staircase([_octet_contract(network, flow) for flow in flows])
+    arrived = Staircase(
+        [(octets_windows(network, flow), flow.period_ps, flow.jitter_ps) for flow in flows]
+    )
     bends = contention.bends()
     points = [(bend.window_ps, bend.work_ps, bend.late_ps, bend.slope_up > 0) for bend in bends]
     if all(bend.window_ps != latency_ps for bend in bends):
@@ -82,14 +127,6 @@ def _search(network: Network, flows: list[Flow], contention: Contention, latency
         backlog_octets = max(backlog_octets, octets)
         before_ps, rising = waiting_ps, sloped
     return backlog_octets
-
-
-def _octet_contract(network: Network, flow: Flow) -> tuple[Windows, int, int | None]:
-    stream, hop = network.stream(flow), network.hop(flow)
-    sums = tuple(
-        sum(octets + hop.added_octets for octets in message) for message in stream.emission.messages
-    )
-    return windows_of(sums), flow.period_ps, flow.jitter_ps
 
 
 def _octets(network: Network, flows: list[Flow], work_ps: int) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from math import gcd
 
-from netplan.bounds.network import Network
+from netplan.bounds.model import Network
 from netplan.bounds.paths import talker_wait_ps
 from netplan.media.interface import DelayTerm, TermKind
 from netplan.plan.model import ChainStage, PlannedChain, PlannedStream

@@ -6,7 +6,8 @@ for one lower frame already begun, for every frame of its own queue that came no
 later, and for every higher frame that comes until it starts - ties go against it.
 The module searches the ``a`` for which that lasts longest. Where own arrivals do
 not rise, a later ``a`` only shortens the wait, so the points where they bend decide; where
-they rise with the rate of a wire, an interval is halved until its ends decide.
+they rise with the rate of a wire, an interval is halved until its ends decide. Gates let work be
+done in windows only; credit and turns make own work take longer.
 
 Source: Lehoczky, Fixed priority scheduling of periodic task sets with arbitrary
 deadlines (1990), for the busy period; Davis, Burns, Bril, Lukkien, Controller Area Network
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from netplan.bounds.arrivals import ONE, UNLIMITED, Line, Staircase
+from netplan.bounds.cost import Cost
+from netplan.bounds.openings import Service
 
 _MOST_STEPS: Final = 5000
 """Messages that a busy period may hold before token buckets replace staircases."""
@@ -79,16 +82,29 @@ class Contention:
             busy; no longer window matters. None when it is too long to be searched.
     """
 
-    def __init__(self, ingresses: Sequence[Ingress], *, fixed_ps: int) -> None:
+    def __init__(
+        self,
+        ingresses: Sequence[Ingress],
+        *,
+        fixed_ps: int,
+        cost: Cost | None = None,
+        openings: Service | None = None,
+    ) -> None:
         """Prepare the search.
 
         Args:
             ingresses: Arrivals of this queue and of those above, by ingress; together
-                less than the transmitter's rate.
-            fixed_ps: Latency of the service plus the longest lower frame.
+                less than the transmitter can take.
+            fixed_ps: Latency of the service plus the longest frame that had started before.
+            cost: What own work takes; None when it takes its own time.
+            openings: When work may be done; None when always. The frame that had started
+                before is over before the next opening or belongs to it.
         """
         self._ingresses = tuple(ingresses)
         self._fixed_ps = fixed_ps
+        self._cost = cost
+        self._openings = openings
+        self._is_plain = cost is None and openings is None
         self._above = [
             (ingress.above, ingress.line, ingress.first_above_ps)
             for ingress in ingresses
@@ -100,7 +116,7 @@ class Contention:
             if ingress.first_own_ps
         ]
         steps_per_s = sum(ingress.steps_per_s for ingress in ingresses)
-        self._cap_ps = _MOST_STEPS * 10**12 // steps_per_s + 1
+        self._cap_ps = _MOST_STEPS * 10**12 // max(steps_per_s, 1) + 1
         self.reach_ps = self._busy_period_ps()
         self._bends = [] if self.reach_ps is None else self._find_bends(self.reach_ps)
 
@@ -112,24 +128,62 @@ class Contention:
                 whole work where a started frame is never interrupted, 0 where the
                 wait runs until its last bit has been served.
         """
-        fixed_ps = self._fixed_ps - excluded_ps
         if self.reach_ps is None:
-            own_ps = sum(ingress.affine[0] for ingress in self._ingresses)
-            above_ps = sum(ingress.affine[2] for ingress in self._ingresses)
-            rate_above = sum(ingress.affine[3] for ingress in self._ingresses)
-            return -(-max(fixed_ps + own_ps + above_ps, 0) * ONE // (ONE - rate_above))
-        latest_ps = self.reach_ps - excluded_ps
+            return self._roughly_ps(excluded_ps)
+        latest_ps = self.reach_ps - (excluded_ps if self._is_plain else 0)
         best_ps = end_ps = 0
         before: tuple[Bend, int] | None = None
         for bend in self._bends:
             if before is not None and latest_ps - before[0].window_ps <= best_ps:
                 break
-            end_ps = self._end_ps(fixed_ps + bend.work_ps, end_ps, latest_ps)
+            work_ps = self._ahead_ps(bend.work_ps, excluded_ps)
+            end_ps = self._end_ps(work_ps, end_ps, latest_ps)
             best_ps = max(best_ps, end_ps - bend.window_ps + bend.late_ps)
-            if before is not None and before[0].slope_up and self._above:
-                best_ps = self._between(fixed_ps, before, (bend, end_ps), best_ps)
+            rising = before is not None and before[0].slope_up
+            if rising and (self._above or not self._is_plain):
+                assert before is not None
+                best_ps = self._between(excluded_ps, before, (bend, end_ps), best_ps)
             before = (bend, end_ps)
         return best_ps
+
+    def stretched_ps(self, work_ps: int) -> int:
+        """Longest time that work takes once it is begun, with all that goes before it."""
+        if self.reach_ps is None:
+            return self._roughly_ps(0, begun_ps=work_ps)
+        return self._end_ps(work_ps, 0, UNLIMITED)
+
+    def _ahead_ps(self, own_ps: int, excluded_ps: int) -> int:
+        """What has to be done before the waiting frame starts, higher frames left aside."""
+        if self._cost is None:
+            own_ps -= excluded_ps
+        else:
+            own_ps = self._cost.ps(own_ps, excluded_ps)
+        return own_ps + self._fixed_ps if self._openings is None else own_ps
+
+    def _done_ps(self, work_ps: int) -> int:
+        """When work can be done."""
+        if self._openings is None:
+            return work_ps
+        return self._fixed_ps + self._openings.start_ps(work_ps)
+
+    def _roughly_ps(self, excluded_ps: int, *, begun_ps: int | None = None) -> int:
+        """Wait by token buckets, where a busy period is too long to be searched."""
+        own_ps = sum(ingress.affine[0] for ingress in self._ingresses)
+        above_ps = sum(ingress.affine[2] for ingress in self._ingresses)
+        rate_above = sum(ingress.affine[3] for ingress in self._ingresses)
+        if begun_ps is not None:
+            own_ps = begun_ps
+        elif self._cost is None:
+            own_ps -= excluded_ps
+        else:
+            own_ps = self._cost.burst_ps(own_ps, excluded_ps)
+        if self._openings is None:
+            return -(-max(self._fixed_ps + own_ps + above_ps, 0) * ONE // (ONE - rate_above))
+        cycle_ps, capacity_ps = self._openings.cycle_ps, self._openings.capacity_ps
+        # With E(w) <= burst + w * cycle / capacity: t = fixed + E(own + burst + rate * t).
+        constant_ps = (self._fixed_ps + self._openings.burst_ps) * capacity_ps
+        constant_ps += max(own_ps + above_ps, 0) * cycle_ps
+        return -(-constant_ps * ONE // (capacity_ps * ONE - rate_above * cycle_ps))
 
     def bends(self) -> list[Bend]:
         """Where own arrivals bend within the busy period, ascending from 0."""
@@ -155,11 +209,21 @@ class Contention:
                         bend_ps = min(bend_ps, ingress.line.window_for(most_ps - first_ps)[0])
                         most_ps = capped_ps
                 work_ps += most_ps
-            if work_ps <= window_ps:
+            done_ps = self._all_done_ps(work_ps, window_ps)
+            if done_ps <= window_ps:
                 return window_ps
-            window_ps = _leap_ps(window_ps, work_ps, capped, slope, bend_ps)
+            window_ps = max(done_ps, _leap_ps(window_ps, work_ps, capped, slope, bend_ps))
             if window_ps > self._cap_ps:
                 return None
+
+    def _all_done_ps(self, work_ps: int, window_ps: int) -> int:
+        """When everything that came in a window is done."""
+        if self._is_plain:
+            return work_ps
+        if self._cost is not None:
+            work_ps = self._ahead_ps(self.own_ps(window_ps), 0)
+            return self._done_ps(work_ps + _arrived_ps(self._above, window_ps))
+        return self._done_ps(work_ps - self._fixed_ps)
 
     def _end_ps(self, work_ps: int, window_ps: int, latest_ps: int) -> int:
         """When given work and all higher work that comes until then are done.
@@ -170,9 +234,9 @@ class Contention:
             latest_ps: A time by which it must be.
         """
         if not self._above:
-            return min(max(work_ps, window_ps), latest_ps)
+            return min(max(self._done_ps(work_ps), window_ps), latest_ps)
         while window_ps < latest_ps:
-            done_ps, slope, bend_ps, capped = work_ps, 0, UNLIMITED, 0
+            ahead_ps, slope, bend_ps, capped = work_ps, 0, UNLIMITED, 0
             for stair, line, first_ps in self._above:
                 most_ps = stair.at(window_ps)
                 if line is not None and most_ps > first_ps:
@@ -182,10 +246,12 @@ class Contention:
                         capped += 1
                         bend_ps = min(bend_ps, line.window_for(most_ps - first_ps)[0])
                         most_ps = capped_ps
-                done_ps += most_ps
+                ahead_ps += most_ps
+            done_ps = self._done_ps(ahead_ps)
             if done_ps <= window_ps:
                 return window_ps
-            window_ps = _leap_ps(window_ps, done_ps, capped, slope, bend_ps)
+            leap_ps = _leap_ps(window_ps, ahead_ps, capped, slope, bend_ps)
+            window_ps = max(done_ps, leap_ps)
         return latest_ps
 
     def _find_bends(self, busy_ps: int) -> list[Bend]:
@@ -224,15 +290,16 @@ class Contention:
         )
 
     def _between(
-        self, fixed_ps: int, left: tuple[Bend, int], right: tuple[Bend, int], best_ps: int
+        self, excluded_ps: int, left: tuple[Bend, int], right: tuple[Bend, int], best_ps: int
     ) -> int:
         """Longest wait of a frame that comes between two bends, if above ``best_ps``.
 
         With higher arrivals frozen at what they reach at the right end, the end of the
-        wait rises with own arrivals alone and is nowhere before the true one.
+        wait rises with own arrivals alone and is nowhere before the true one. Where gates,
+        credit or turns shape it, no more is known than that it never falls.
         """
         assert self.reach_ps is not None
-        latest_ps = self.reach_ps + fixed_ps - self._fixed_ps
+        latest_ps = self.reach_ps - (excluded_ps if self._is_plain else 0)
         slope_up, slope_down = left[0].slope_up, left[0].slope_down
         looked_at = 0
         intervals = [(left[0].window_ps, left[1], right[0].window_ps, right[1])]
@@ -242,18 +309,20 @@ class Contention:
             most_ps = to_end_ps - from_ps
             if most_ps <= best_ps or from_end_ps == to_end_ps:
                 continue
-            frozen_ps = fixed_ps + _arrived_ps(self._above, to_end_ps)
-            if slope_down >= ONE and frozen_ps + self.own_ps(to_ps) <= to_end_ps:
-                continue  # the wait grows up to the right end, which has been looked at
-            if slope_up <= ONE:  # the wait shrinks from the left end on
-                most_ps = min(most_ps, frozen_ps + self.own_ps(from_ps) - from_ps)
-            if most_ps <= best_ps:
-                continue
+            if self._is_plain:
+                frozen_ps = self._fixed_ps - excluded_ps + _arrived_ps(self._above, to_end_ps)
+                if slope_down >= ONE and frozen_ps + self.own_ps(to_ps) <= to_end_ps:
+                    continue  # the wait grows up to the right end, which has been looked at
+                if slope_up <= ONE:  # the wait shrinks from the left end on
+                    most_ps = min(most_ps, frozen_ps + self.own_ps(from_ps) - from_ps)
+                if most_ps <= best_ps:
+                    continue
             if to_ps - from_ps <= 1 or looked_at > _MOST_HALVINGS:
                 best_ps = most_ps
                 continue
             middle_ps = (from_ps + to_ps) // 2
-            end_ps = self._end_ps(fixed_ps + self.own_ps(middle_ps), from_end_ps, latest_ps)
+            work_ps = self._ahead_ps(self.own_ps(middle_ps), excluded_ps)
+            end_ps = self._end_ps(work_ps, from_end_ps, latest_ps)
             best_ps = max(best_ps, end_ps - middle_ps)
             intervals.append((from_ps, from_end_ps, middle_ps, end_ps))
             intervals.append((middle_ps, end_ps, to_ps, to_end_ps))

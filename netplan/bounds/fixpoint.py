@@ -19,9 +19,12 @@ from typing import Final
 
 import networkx as nx
 
-from netplan.bounds.arrivals import ONE, Staircase
-from netplan.bounds.contention import Contention, Ingress
-from netplan.bounds.network import NO_WIRE, Flow, Network, Server, dependencies
+from netplan.bounds.competition import compete, ingresses_of
+from netplan.bounds.model import Flow, Network, Way
+from netplan.bounds.network import dependencies
+from netplan.bounds.regulators import residence_ps
+
+__all__ = ["ingresses_of", "settle"]
 
 _MOST_ROUNDS: Final = 200
 """Times that the servers of one cycle may be worked out anew."""
@@ -82,16 +85,28 @@ def _work_out(network: Network, index: int) -> set[int] | None:
         Servers whose waits may have changed by it.
     """
     server = network.servers[index]
-    if not server.refused:
-        contention = _contention(network, server)
-        if isinstance(contention, str):
-            server.refused = contention
-        else:
-            server.contention = contention
-            server.waits_ps = {}
     touched: set[int] = set()
-    for flow in server.own:
-        if not _pass_on(network, flow, touched):
+    if not server.refused:
+        credit_ps = None if server.access is None else server.access.credit_ps
+        server.refused = compete(network, server)
+        server.waits_ps = {}
+        if server.refused:
+            touched.update(server.heirs)
+        elif server.heirs:
+            stays_ps = max(
+                network.lag_ps(flow) + flow.least_work_ps
+                for flow in (network.flows[one] for one in server.own)
+            )
+            if stays_ps > server.stays_ps:
+                server.stays_ps = stays_ps
+                touched.update(server.heirs)
+        if server.access is not None and server.access.credit_ps != credit_ps:
+            touched.update(server.heirs)
+            for flow in (network.flows[one] for one in server.own):
+                for child in flow.children:
+                    touched.update(network.servers[network.flows[child].server_index].watchers)
+    for one in server.own:
+        if not _pass_on(network, one, touched):
             return None
     return touched
 
@@ -100,33 +115,55 @@ def _pass_on(network: Network, start: int, touched: set[int] | None = None) -> b
     """Give the jitter behind a flow to the flows that continue it, and on along the tree."""
     stack = [start]
     while stack:
-        flow = network.flows[stack.pop()]
+        index = stack.pop()
+        flow = network.flows[index]
         server = network.servers[flow.server_index]
         because = flow.unknown or server.refused or flow.spoils
-        jitter_ps: int | None = None
+        jitter_ps = 0
         if not because:
             assert flow.jitter_ps is not None
-            wait_ps = 0
-            if server.contention is not None:
-                wait_ps = network.wait_ps(server, flow.frame_octets[0])
-            jitter_ps = flow.jitter_ps + wait_ps
+            lag_ps = 0 if server.contention is None else network.lag_ps(flow)
+            jitter_ps = flow.jitter_ps + lag_ps
             if jitter_ps > _MOST_JITTER_PS:
                 return False
         for child_index in flow.children:
             child = network.flows[child_index]
+            old_ps = child.jitter_ps
+            if old_ps is None:
+                continue
             if because:
-                if child.jitter_ps is None:
-                    continue
-                old_ps, child.jitter_ps, child.unknown = child.jitter_ps, None, because
+                child.jitter_ps, child.unknown = None, because
             else:
-                assert jitter_ps is not None
-                if child.jitter_ps is None or child.jitter_ps >= jitter_ps + child.carried_ps:
+                new_ps = _jitter_behind(network, child_index, index, jitter_ps)
+                if old_ps >= new_ps:
                     continue
-                old_ps, child.jitter_ps = child.jitter_ps, jitter_ps + child.carried_ps
+                child.jitter_ps = new_ps
             if touched is not None:
                 _touch(network, child, old_ps, touched)
             stack.append(child_index)
     return True
+
+
+def _jitter_behind(network: Network, index: int, parent_index: int, jitter_ps: int) -> int:
+    """Jitter that one way gives a flow, when it is eligible."""
+    flow = network.flows[index]
+    jitter_ps = reaching_ps(network, flow, _way(flow, parent_index), jitter_ps)
+    if flow.residence is not None:
+        jitter_ps += residence_ps(network, index, jitter_ps=jitter_ps)
+    return jitter_ps
+
+
+def _way(flow: Flow, parent_index: int) -> Way:
+    return next(way for way in flow.ways if way.parent_index == parent_index)
+
+
+def reaching_ps(network: Network, flow: Flow, way: Way, jitter_ps: int) -> int:
+    """How much later than its earliest frame one may reach a flow's node over one way.
+
+    ``jitter_ps`` is that of leaving the wire behind the queue before.
+    """
+    parent = network.flows[way.parent_index]
+    return parent.earliest_ps + way.least_ps + jitter_ps + way.carried_ps - flow.earliest_ps
 
 
 def _touch(network: Network, flow: Flow, old_ps: int, touched: set[int]) -> None:
@@ -135,98 +172,16 @@ def _touch(network: Network, flow: Flow, old_ps: int, touched: set[int]) -> None
     As long as no further message fits into the windows that a server looked at,
     its waits stay as they are.
     """
-    queue_index = network.servers[flow.server_index].queue_index
-    for index in network.servers_at[flow.egress_index]:
+    for index in network.servers[flow.server_index].watchers:
         server = network.servers[index]
-        if server.queue_index > queue_index or server.refused:
+        if server.refused:
             continue
         reach_ps = None if server.contention is None else server.contention.reach_ps
         if (
             flow.jitter_ps is not None
             and reach_ps is not None
-            and (flow.jitter_ps + reach_ps) // flow.period_ps == old_ps // flow.period_ps
+            and server.access is None
+            and flow.windows.step_after(old_ps, flow.period_ps) > flow.jitter_ps + reach_ps
         ):
             continue
         touched.add(index)
-
-
-def ingresses_of(network: Network, own: list[int], above: list[int]) -> list[Ingress] | str:
-    """Arrivals by ingress, or why they have no bound."""
-    by_ingress: dict[int, tuple[list[Flow], list[Flow]]] = {}
-    for indices, side in ((own, 0), (above, 1)):
-        for index in indices:
-            flow = network.flows[index]
-            by_ingress.setdefault(flow.ingress_index, ([], []))[side].append(flow)
-    ingresses, load, offered = [], 0, 0
-    for ingress, sides in by_ingress.items():
-        flows_here = sides[0] + sides[1]
-        egress_index = flows_here[0].egress_index
-        line = None if ingress == NO_WIRE else network.lines[ingress, egress_index]
-        stairs = tuple(
-            Staircase([(flow.windows, flow.period_ps, flow.jitter_ps) for flow in side])
-            for side in sides
-        )
-        affine: list[int] = []
-        for flows, stair in zip(sides, stairs, strict=True):
-            offered += sum(flow.rate_per_one for flow in flows)
-            if stair.known:
-                affine.append(
-                    sum(
-                        flow.windows.affine_burst(flow.period_ps, flow.jitter_ps)
-                        for flow in flows
-                        if flow.jitter_ps is not None
-                    )
-                )
-                affine.append(sum(flow.rate_per_one for flow in flows))
-            elif line is None:
-                return _unknown_text(network, flows)
-            else:
-                affine.append(max(flow.most_work_ps for flow in flows) + line.most(0))
-                affine.append(line.slope_up)
-        load += affine[1] + affine[3]
-        ingresses.append(
-            Ingress(
-                own=stairs[0],
-                above=stairs[1],
-                line=line,
-                first_own_ps=max((flow.most_work_ps for flow in sides[0]), default=0),
-                first_above_ps=max((flow.most_work_ps for flow in sides[1]), default=0),
-                affine=(affine[0], affine[1], affine[2], affine[3]),
-                steps_per_s=sum(10**12 // flow.period_ps + 1 for flow in flows_here),
-            )
-        )
-    name = network.plan.egresses[network.flows[own[0]].egress_index].name
-    if offered >= ONE:
-        lowest = min(
-            network.servers[network.flows[index].server_index].queue_index for index in own
-        )
-        return (
-            f"{name} is overloaded: its queue {lowest} and those above are offered "
-            f"{_percent(offered)} of its rate"
-        )
-    if load >= ONE:
-        return _unknown_text(network, [network.flows[index] for index in own + above])
-    return ingresses
-
-
-def _percent(load: int) -> str:
-    return f"{(load * 10**4 + ONE // 2) // ONE / 100:.2f} %"
-
-
-def _unknown_text(network: Network, flows: list[Flow]) -> str:
-    flow = next(flow for flow in flows if flow.unknown)
-    name = network.plan.egresses[flow.egress_index].name
-    stream = network.stream(flow).name
-    if flow.unknown.startswith("it is not known when frames"):
-        return flow.unknown
-    return f"it is not known when frames of {stream} reach {name}: {flow.unknown}"
-
-
-def _contention(network: Network, server: Server) -> Contention | str:
-    transmitter = network.transmitters[server.egress_index]
-    if transmitter.no_service:
-        return f"{transmitter.name}: {transmitter.no_service}"
-    ingresses = ingresses_of(network, server.own, server.above)
-    if isinstance(ingresses, str):
-        return ingresses
-    return Contention(ingresses, fixed_ps=transmitter.latency_ps + server.blocking_ps)

@@ -1,168 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan as a network of flows and servers.
+"""The network of flows and servers, built from a plan.
 
-A *flow* is one hop of one stream, a *server* is one queue of one egress. A server's
-waits depend on the jitter of the flows in its queue and in higher queues of the
-same egress; a flow's jitter depends on the waits at the hops before it.
+What it fills in holds without any wait: work, sizes, the jitter that fixed terms, cut-through,
+copies over several ways and clocks alone cause. Waits come in by
+:mod:`netplan.bounds.fixpoint`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import networkx as nx
 
-from netplan.bounds.arrivals import Line, Windows, line_of, windows_of
-from netplan.bounds.contention import Contention
-from netplan.bounds.transmitter import Transmitter, transmitter_of
-from netplan.media.interface import DelayTerm, GrantMechanism
+from netplan.bounds.arrivals import Windows, trace_of, windows_of
+from netplan.bounds.lines import draw_lines
+from netplan.bounds.model import (
+    NO_WIRE,
+    Access,
+    Flow,
+    Network,
+    Residence,
+    Server,
+    Way,
+    least_ps,
+    most_ps,
+    spread_ps,
+)
+from netplan.bounds.ports import is_preemptable, open_ports
+from netplan.bounds.regulators import regulate
+from netplan.bounds.transmitter import transmitter_of
+from netplan.media.interface import GrantMechanism
 from netplan.plan.model import Hop, Plan, PlannedStream
 
-NO_WIRE = -1
-"""Ingress of frames that no wire has spaced: released here, or sent at grants."""
+__all__ = [
+    "NO_WIRE",
+    "Access",
+    "Flow",
+    "Network",
+    "Residence",
+    "Server",
+    "Way",
+    "dependencies",
+    "hops_before",
+    "least_ps",
+    "most_ps",
+    "network_of",
+    "spread_ps",
+]
 
 
-@dataclass(slots=True, kw_only=True)
-class Flow:
-    """One hop of one stream.
+def network_of(plan: Plan, doubled: frozenset[tuple[int, int]] = frozenset()) -> Network:
+    """Build flows and servers, with the jitter that fixed terms alone cause.
 
-    Attributes:
-        stream_index: Into the plan.
-        hop_index: Into the stream's hops.
-        parent_index: Flow of the hop before; -1 at the talker.
-        children: Flows of the hops behind.
-        egress_index: Transmitter of the hop.
-        ingress_index: Egress whose wire brought the frames, or :data:`NO_WIRE`.
-        server_index: Its server.
-        windows: Work of its messages at the transmitter.
-        period_ps: Of its messages.
-        rate_per_one: Long-term work per time, in 1 / ONE.
-        frame_octets: Distinct sizes on this hop, ascending.
-        least_work_ps: Work of the smallest frame, which waits longest.
-        most_work_ps: Work of the largest frame.
-        carried_ps: Jitter that the fixed terms since the parent's queue add.
-        jitter_ps: How much later one message than another may enter the queue against its
-            release; None when unknown.
-        unknown: Why the jitter is unknown.
-        spoils: Why jitter is unknown behind this hop, whatever its server says.
+    Args:
+        plan: What to analyse.
+        doubled: Stream and first member of recoveries that may let duplicates pass.
     """
-
-    stream_index: int
-    hop_index: int
-    parent_index: int
-    egress_index: int
-    ingress_index: int
-    server_index: int
-    windows: Windows
-    period_ps: int
-    rate_per_one: int
-    frame_octets: tuple[int, ...]
-    least_work_ps: int
-    most_work_ps: int
-    carried_ps: int
-    jitter_ps: int | None
-    unknown: str = ""
-    spoils: str = ""
-    children: list[int] = field(default_factory=list)
-
-
-@dataclass(slots=True, kw_only=True)
-class Server:
-    """One queue of one egress.
-
-    Attributes:
-        egress_index: Transmitter.
-        queue_index: Queue.
-        own: Flows in this queue.
-        above: Flows in higher queues of the egress.
-        blocking_ps: Longest frame of a lower queue.
-        refused: Why there is no bound; empty when there is one.
-        contention: What a frame waits for, once it has been worked out.
-        waits_ps: Longest waits by excluded own work, as they become known.
-    """
-
-    egress_index: int
-    queue_index: int
-    own: list[int] = field(default_factory=list)
-    above: list[int] = field(default_factory=list)
-    blocking_ps: int = 0
-    refused: str = ""
-    contention: Contention | None = None
-    waits_ps: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class Network:
-    """Flows, servers and what joins them.
-
-    Attributes:
-        plan: What is analysed.
-        transmitters: By egress.
-        flows: All flows, parents before children.
-        flow_of: Flow by stream and hop.
-        servers: All servers.
-        servers_at: Servers of each egress, highest queue first.
-        lines: Cap of arrivals at an egress (second) by the wire of another (first).
-        names: Names of the streams.
-    """
-
-    plan: Plan
-    transmitters: list[Transmitter]
-    flows: list[Flow] = field(default_factory=list)
-    flow_of: list[list[int]] = field(default_factory=list)
-    servers: list[Server] = field(default_factory=list)
-    servers_at: dict[int, list[int]] = field(default_factory=dict)
-    lines: dict[tuple[int, int], Line] = field(default_factory=dict)
-
-    def stream(self, flow: Flow) -> PlannedStream:
-        """The stream that a flow is a hop of."""
-        return self.plan.streams[flow.stream_index]
-
-    def hop(self, flow: Flow) -> Hop:
-        """The hop that a flow is."""
-        return self.stream(flow).hops[flow.hop_index]
-
-    def wait_ps(self, server: Server, frame_octets: int) -> int:
-        """Longest wait of a frame at a server that is not refused.
-
-        On a wire until the frame starts, otherwise until its last bit has been served.
-        """
-        transmitter = self.transmitters[server.egress_index]
-        excluded_ps = transmitter.work_ps(frame_octets) if transmitter.is_wire else 0
-        wait_ps = server.waits_ps.get(excluded_ps)
-        if wait_ps is None:
-            assert server.contention is not None
-            wait_ps = server.contention.longest_wait_ps(excluded_ps)
-            server.waits_ps[excluded_ps] = wait_ps
-        return wait_ps
-
-
-def spread_ps(terms: Iterable[DelayTerm]) -> int:
-    """How much the sum of fixed terms may vary."""
-    return sum(term.max_ps - term.min_ps for term in terms)
-
-
-def least_ps(terms: Iterable[DelayTerm]) -> int:
-    """Least sum of fixed terms."""
-    return sum(term.min_ps for term in terms)
-
-
-def most_ps(terms: Iterable[DelayTerm]) -> int:
-    """Largest sum of fixed terms."""
-    return sum(term.max_ps for term in terms)
-
-
-def network_of(plan: Plan) -> Network:
-    """Build flows and servers, with the jitter that fixed terms alone cause."""
     network = Network(plan=plan, transmitters=[transmitter_of(egress) for egress in plan.egresses])
     server_of: dict[tuple[int, int], int] = {}
     for stream_index, stream in enumerate(plan.streams):
         spoiling = _spoiling_hops(plan, stream) if stream.no_bound else frozenset()
-        indices: list[int] = []
-        sizes = sorted({octets for message in stream.emission.messages for octets in message})
-        for hop_index, hop in enumerate(stream.hops):
+        indices = [-1] * len(stream.hops)
+        making = _Making(network, stream_index, indices, doubled)
+        for hop_index in _in_order(stream):
+            hop = stream.hops[hop_index]
             key = (hop.egress_index, hop.queue_index)
             server_index = server_of.get(key)
             if server_index is None:
@@ -170,62 +71,205 @@ def network_of(plan: Plan) -> Network:
                 network.servers.append(
                     Server(egress_index=hop.egress_index, queue_index=hop.queue_index)
                 )
-            parent = indices[hop.parent_index] if hop.parent_index >= 0 else -1
-            flow = _flow_of(network, stream_index, hop_index, parent, server_index, sizes)
+            flow = making.flow(hop_index, server_index)
             if hop_index in spoiling:
                 flow.spoils = stream.no_bound
             index = len(network.flows)
             network.flows.append(flow)
             network.servers[server_index].own.append(index)
-            if parent >= 0:
-                network.flows[parent].children.append(index)
-            indices.append(index)
+            for way in flow.ways:
+                network.flows[way.parent_index].children.append(index)
+            indices[hop_index] = index
         network.flow_of.append(indices)
     _join_queues(network)
-    _draw_lines(network)
+    open_ports(network)
+    regulate(network)
+    draw_lines(network)
+    _watch(network)
     return network
 
 
-def _flow_of(
-    network: Network, stream_index: int, hop_index: int, parent: int, server: int, sizes: list[int]
-) -> Flow:
-    stream = network.plan.streams[stream_index]
-    hop, emission = stream.hops[hop_index], stream.emission
-    transmitter = network.transmitters[hop.egress_index]
-    octets = tuple(size + hop.added_octets for size in sizes)
-    # A medium with neither curve nor line has no time of its own; its server is refused.
-    works_ps = [transmitter.work_ps(size) if transmitter.rate_bps else 0 for size in octets]
-    work_of = dict(zip(sizes, works_ps, strict=True))
-    windows = windows_of(
-        tuple(sum(work_of[size] for size in message) for message in emission.messages)
+def hops_before(stream: PlannedStream, hop_index: int) -> tuple[int, ...]:
+    """Hops that a hop continues: none at the talker, several behind a recovery."""
+    return joined_with(stream, stream.hops[hop_index].parent_index)
+
+
+def joined_with(stream: PlannedStream, hop_index: int) -> tuple[int, ...]:
+    """A hop with the others of its recovery, if it is the first of one."""
+    if hop_index < 0:
+        return ()
+    for recovery in stream.recoveries:
+        if recovery.members[0] == hop_index:
+            return recovery.members
+    return (hop_index,)
+
+
+def _in_order(stream: PlannedStream) -> list[int]:
+    """Hops with all that they continue before them."""
+    if not stream.recoveries:
+        return list(range(len(stream.hops)))
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(range(len(stream.hops)))
+    graph.add_edges_from(
+        (before, hop_index)
+        for hop_index in range(len(stream.hops))
+        for before in hops_before(stream, hop_index)
     )
-    ingress, jitter_ps = NO_WIRE, emission.jitter_ps
-    carried_ps = spread_ps(hop.before)
-    if parent >= 0:
-        before = network.flows[parent]
+    return list(nx.lexicographical_topological_sort(graph))
+
+
+def clock_error_ps(plan: Plan, node: str) -> int:
+    """Largest difference of a node's clock from network time; 0 when clocks are ideal."""
+    if plan.synchronisation is None:
+        return 0
+    return next((c.error_ps for c in plan.synchronisation.clocks if c.node == node), 0)
+
+
+@dataclass(slots=True)
+class _Making:
+    """Makes the flows of one stream, parents first."""
+
+    network: Network
+    stream_index: int
+    indices: list[int]
+    doubled: frozenset[tuple[int, int]]
+
+    def flow(self, hop_index: int, server_index: int) -> Flow:
+        """The flow of one hop."""
+        plan = self.network.plan
+        stream = plan.streams[self.stream_index]
+        hop, emission = stream.hops[hop_index], stream.emission
+        transmitter = self.network.transmitters[hop.egress_index]
+        before = hops_before(stream, hop_index)
+        sizes = sorted({octets for message in emission.messages for octets in message})
+        alive, losses = self._passing(hop, before, sizes)
+        octets = tuple(size + hop.added_octets for size in alive or sizes)
+        ways = tuple(self._way(hop, member) for member in before)
+        copies = 1
+        for way in ways:
+            copies = max(copies, self.network.flows[way.parent_index].copies_count)
+        if before and (self.stream_index, before[0]) in self.doubled:
+            copies *= len(before)
+        # A medium with neither curve nor line has no time of its own; its server is refused.
+        work_of = dict.fromkeys(sizes, 0)
+        if transmitter.rate_bps:
+            for size in alive:
+                work_of[size] = transmitter.work_ps(size + hop.added_octets)
+        windows = self._windows(
+            tuple(copies * sum(work_of[size] for size in message) for message in emission.messages)
+        )
+        if ways:
+            parents = [self.network.flows[way.parent_index] for way in ways]
+            earliest_ps = min(
+                p.earliest_ps + w.least_ps for p, w in zip(parents, ways, strict=True)
+            )
+            jitters = [p.jitter_ps for p in parents if p.jitter_ps is not None]
+            latest_ps = max(
+                p.earliest_ps + w.least_ps + jitter + w.carried_ps
+                for p, w, jitter in zip(parents, ways, jitters, strict=True)
+            )
+            carried_ps = ways[0].carried_ps
+        else:
+            earliest_ps = least_ps(hop.before)
+            carried_ps = spread_ps(hop.before)
+            latest_ps = earliest_ps + emission.jitter_ps + carried_ps
+            if emission.phase_ps is not None:
+                latest_ps += 2 * clock_error_ps(plan, stream.talker)
+        return Flow(
+            stream_index=self.stream_index,
+            hop_index=hop_index,
+            parent_index=ways[0].parent_index if ways else -1,
+            ways=ways,
+            egress_index=hop.egress_index,
+            ingress_index=self._ingress(ways),
+            server_index=server_index,
+            windows=windows,
+            period_ps=emission.period_ps,
+            rate_per_one=windows.rate(emission.period_ps),
+            frame_octets=octets,
+            least_work_ps=min((work_of[size] for size in alive), default=0),
+            most_work_ps=max((work_of[size] for size in alive), default=0),
+            carried_ps=carried_ps,
+            earliest_ps=earliest_ps,
+            jitter_ps=latest_ps - earliest_ps,
+            copies_count=copies,
+            losses=losses,
+            gone="" if alive else f"no frame of {stream.name} is small enough to come so far",
+        )
+
+    def _windows(self, sums: tuple[int, ...]) -> Windows:
+        emission = self.network.plan.streams[self.stream_index].emission
+        if emission.offsets_ps:
+            return trace_of(sums, emission.offsets_ps, emission.period_ps)
+        return windows_of(sums)
+
+    def _ingress(self, ways: tuple[Way, ...]) -> int:
+        if len(ways) != 1:
+            return NO_WIRE
+        before = self.network.flows[ways[0].parent_index].egress_index
+        return before if self.network.transmitters[before].is_wire else NO_WIRE
+
+    def _passing(
+        self, hop: Hop, before: tuple[int, ...], sizes: list[int]
+    ) -> tuple[list[int], list[str]]:
+        """Sizes, without what this hop adds, that enter its queue, and what happens to others."""
+        stream = self.network.plan.streams[self.stream_index]
+        losses: list[str] = []
+        alive = set(sizes) if not before else set()
+        for member in before:
+            flow = self.network.flows[self.indices[member]]
+            come = set()
+            if not flow.gone:
+                added = self.network.hop(flow).added_octets
+                come = {octets - added for octets in flow.frame_octets}
+            reception = stream.hops[member].reception
+            limits = reception.filter if reception is not None else None
+            if limits is not None and limits.largest_frame_octets is not None:
+                added = stream.hops[member].added_octets
+                pass_on = {size for size in come if size + added <= limits.largest_frame_octets}
+                come = pass_on
+            alive |= come
+        egress = self.network.plan.egresses[hop.egress_index]
+        if egress.rules is not None and hop.queue_index < len(egress.rules.queues):
+            largest = egress.rules.queues[hop.queue_index].largest_frame_octets
+            if largest is not None and any(size + hop.added_octets > largest for size in alive):
+                alive = {size for size in alive if size + hop.added_octets <= largest}
+                losses.append(
+                    f"queue {hop.queue_index} of {egress.name} drops frames of more than {largest} "
+                    "octets"
+                )
+        return sorted(alive), losses
+
+    def _way(self, hop: Hop, member: int) -> Way:
+        """From the queue of a hop before to the queue of this one."""
+        network, parent_index = self.network, self.indices[member]
+        before = network.flows[parent_index]
         behind = network.transmitters[before.egress_index]
-        ingress = before.egress_index if behind.is_wire else NO_WIRE
-        carried_ps += spread_ps(network.hop(before).after)
+        terms = network.hop(before).after + hop.before
+        least = least_ps(terms)
+        carried_ps = spread_ps(terms)
         if behind.is_wire:
-            least_octets = before.frame_octets[0]
-            carried_ps += behind.delivery_ps(least_octets) - behind.least_delivery_ps(least_octets)
-        assert before.jitter_ps is not None
-        jitter_ps = before.jitter_ps
-    return Flow(
-        stream_index=stream_index,
-        hop_index=hop_index,
-        parent_index=parent,
-        egress_index=hop.egress_index,
-        ingress_index=ingress,
-        server_index=server,
-        windows=windows,
-        period_ps=emission.period_ps,
-        rate_per_one=windows.rate(emission.period_ps),
-        frame_octets=octets,
-        least_work_ps=works_ps[0],
-        most_work_ps=works_ps[-1],
-        carried_ps=carried_ps,
-        jitter_ps=jitter_ps + carried_ps,
+            octets = first_octets = before.frame_octets[0]
+            if hop.cut_through_octets is not None:
+                first_octets = min(hop.cut_through_octets, octets)
+                if received_whole(network, before):
+                    carried_ps += behind.delivery_ps(octets) - behind.delivery_ps(first_octets)
+            delivery_ps = behind.least_delivery_ps(first_octets)
+            carried_ps += behind.delivery_ps(first_octets) - delivery_ps
+            least += delivery_ps
+        return Way(parent_index=parent_index, least_ps=least, carried_ps=carried_ps)
+
+
+def received_whole(network: Network, flow: Flow) -> bool:
+    """Whether frames behind a hop may be held until they are wholly received, cut through or not.
+
+    So it is where they are looked at (filter, recovery, scheduler) or may come in fragments.
+    """
+    stream, hop = network.stream(flow), network.hop(flow)
+    return (
+        hop.reception is not None
+        or any(flow.hop_index in recovery.members for recovery in stream.recoveries)
+        or is_preemptable(network.plan.egresses[hop.egress_index], hop.queue_index)
     )
 
 
@@ -267,49 +311,47 @@ def _join_queues(network: Network) -> None:
             blocking_ps = max(blocking_ps, longest_ps)
 
 
-def _draw_lines(network: Network) -> None:
-    """Work out how wires cap what arrives over them at the next transmitters."""
-    members: defaultdict[tuple[int, int], list[Flow]] = defaultdict(list)
-    for flow in network.flows:
-        if flow.ingress_index != NO_WIRE and network.transmitters[flow.egress_index].rate_bps:
-            members[flow.ingress_index, flow.egress_index].append(flow)
-    for (ingress, egress_index), flows in members.items():
-        wire, transmitter = network.transmitters[ingress], network.transmitters[egress_index]
-        pairs = {
-            pair
-            for flow in flows
-            for pair in zip(
-                network.flows[flow.parent_index].frame_octets, flow.frame_octets, strict=True
-            )
-        }
-        gain, cost = 0, 1
-        for octets_before, octets in pairs:
-            work_ps, spacing_ps = transmitter.work_ps(octets), wire.spacing_ps(octets_before)
-            if work_ps * cost > gain * spacing_ps:
-                gain, cost = work_ps, spacing_ps
-        least = most = None
-        for flow in flows:
-            terms = network.hop(network.flows[flow.parent_index]).after + network.hop(flow).before
-            low, high = least_ps(terms), most_ps(terms)
-            least = low if least is None else min(least, low)
-            most = high if most is None else max(most, high)
-        assert least is not None
-        assert most is not None
-        network.lines[ingress, egress_index] = line_of(gain, cost, most - least)
+def _watch(network: Network) -> None:
+    """Tell each server whose waits depend on its arrivals or on its own waits."""
+    for indices in network.servers_at.values():
+        for index in indices:
+            server = network.servers[index]
+            heirs = [
+                other
+                for other in indices
+                if (access := network.servers[other].access) is not None
+                and index in (*access.apart, *access.interrupting)
+            ]
+            server.heirs = heirs
+            server.watchers = [
+                other
+                for other in indices
+                if network.servers[other].queue_index <= server.queue_index
+                or _meets(network.servers[other], index)
+            ]
+
+
+def _meets(server: Server, other: int) -> bool:
+    """Whether the rules of a server let another one's frames go before."""
+    access = server.access
+    return access is not None and other in (
+        *access.strict,
+        *access.apart,
+        *access.rivals,
+        *access.interrupting,
+    )
 
 
 def dependencies(network: Network) -> nx.DiGraph[int]:
     """Servers, with an edge to every server whose waits depend on theirs."""
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(len(network.servers)))
-    edges = set()
+    edges: set[tuple[int, int]] = set()
     for flow in network.flows:
-        if flow.parent_index < 0:
-            continue
-        source = network.flows[flow.parent_index].server_index
-        queue_index = network.servers[flow.server_index].queue_index
-        for target in network.servers_at[flow.egress_index]:
-            if network.servers[target].queue_index <= queue_index:
-                edges.add((source, target))
+        for way in flow.ways:
+            source = network.flows[way.parent_index].server_index
+            edges.update((source, target) for target in network.servers[flow.server_index].watchers)
+    for index, server in enumerate(network.servers):
+        edges.update((index, heir) for heir in server.heirs)
     graph.add_edges_from(edges)
     return graph

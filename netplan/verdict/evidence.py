@@ -42,6 +42,7 @@ class StreamBound:
         hops: The hops to this listener, in order; terms sum to ``bound_ps``.
         loss_free: Whether no queue on the way can overflow (backlog bound within the buffer).
         why: Reason for a missing bound or for ``loss_free`` being False.
+        jitter_ps: Largest difference between the latencies of two frames: bound less minimum.
     """
 
     stream_index: int
@@ -53,6 +54,7 @@ class StreamBound:
     hops: tuple[HopBound, ...]
     loss_free: bool
     why: str = ""
+    jitter_ps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +66,16 @@ class EgressBound:
         load_ratio: Long-term rate of all contracts over the service rate.
         backlog_octets: Largest backlog over all queues in frame octets; None when unbounded.
         buffer_octets: What the device has; None when nothing limits it.
+        queue_backlog_octets: Largest backlog of each queue, the lowest first; None when unbounded.
+        queue_load_ratios: Load of each queue.
     """
 
     egress_index: int
     load_ratio: float
     backlog_octets: int | None
     buffer_octets: int | None
+    queue_backlog_octets: tuple[int | None, ...] = ()
+    queue_load_ratios: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
