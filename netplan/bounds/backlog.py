@@ -17,6 +17,7 @@ from netplan.bounds.competition import ingresses_of
 from netplan.bounds.contention import Contention
 from netplan.bounds.ingress import octets_windows
 from netplan.bounds.model import Flow, Network, Server
+from netplan.bounds.regulators import longest_stay_ps
 from netplan.verdict.evidence import EgressBound
 
 
@@ -56,19 +57,18 @@ def _queue_octets(network: Network, server: Server) -> int | None:
     A frame that may be interrupted is counted until it has left, one that is being
     served at grants too. Frames that are not yet eligible wait here as well.
     """
-    flows = [network.flows[index] for index in server.own]
-    if server.refused or any(flow.jitter_ps is None for flow in flows):
+    if server.refused or any(network.flows[index].jitter_ps is None for index in server.own):
         return None
     transmitter = network.transmitters[server.egress_index]
     leaves_whole = transmitter.is_wire and not (server.access and server.access.preemptable)
     octets = 0
-    for flow in flows:
+    for index in server.own:
+        flow = network.flows[index]
         assert flow.jitter_ps is not None
         stays_ps = network.lag_ps(flow) if server.contention is not None else 0
         if not leaves_whole:
             stays_ps += flow.least_work_ps
-        if flow.residence is not None:
-            stays_ps += flow.residence.limit_ps if not flow.residence.conforms else flow.jitter_ps
+        stays_ps += longest_stay_ps(network, index)
         octets += octets_windows(network, flow).in_window(stays_ps + flow.jitter_ps, flow.period_ps)
     return octets
 

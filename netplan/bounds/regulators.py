@@ -166,6 +166,8 @@ def _part_keeps(network: Network, pairs: list[tuple[Flow, Flow]]) -> bool:
     """Whether the flows of one scheduler keep its bucket when they enter the queue before."""
     scheduler = pairs[0][0].scheduler
     assert scheduler is not None
+    # The branches of a multicast stream are one stream where they are received.
+    pairs = list({flow.parent_index: (flow, parent) for flow, parent in pairs}.values())
     rate_bps = burst_octets = 0
     before: dict[str, AtsScheduler] = {}
     for flow, parent in pairs:
@@ -220,6 +222,21 @@ def residence_ps(network: Network, index: int, *, jitter_ps: int) -> int:
         if excess is not None:
             return min(excess, residence.limit_ps)
     return residence.limit_ps
+
+
+def longest_stay_ps(network: Network, index: int) -> int:
+    """Longest time that a frame of known jitter waits for its eligibility time; 0 without one."""
+    flow = network.flows[index]
+    residence = flow.residence
+    if residence is None:
+        return 0
+    stay_ps = residence.limit_ps
+    if residence.conforms and flow.jitter_ps is not None:
+        stay_ps = flow.jitter_ps
+    elif residence.group:
+        worst_ps = max(_before_ps(network, network.flows[one]) for one in residence.group)
+        stay_ps = max(0, worst_ps - flow.ways[0].least_ps)
+    return min(stay_ps, residence.limit_ps)
 
 
 def _before_ps(network: Network, flow: Flow) -> int:

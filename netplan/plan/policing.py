@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bridges do with received frames: policing at the edge, ATS schedulers before shaped queues.
 
-Meters and schedulers are given what each stream's contract needs: the least rate and burst
-that let every conforming frame pass at once.
+Schedulers are given what each stream's contract needs: the least rate and burst that let every
+conforming frame pass at once. Meters have twice that burst, since a talker's own queue may let
+frames catch up with each other.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ def _filter(stream: PlannedStream, hop: Hop) -> StreamFilter:
         meter=FlowMeter(
             name=name,
             committed_bps=contract_bps(stream.emission, hop.added_octets),
-            committed_burst_octets=burst_octets(stream.emission, hop.added_octets),
+            # A frame that waited in its talker may come with the one behind it.
+            committed_burst_octets=2 * burst_octets(stream.emission, hop.added_octets),
             drop_yellow=True,
         ),
     )
