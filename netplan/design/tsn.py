@@ -133,7 +133,7 @@ class Schedule(Strict):
     """A gate schedule: releases of talkers and gate lists of ports."""
 
     streams: dict[str, ScheduledStream] = Field(default_factory=dict)
-    gates: dict[str, tuple[GateList, ...]] = Field(
+    gates: dict[str, Annotated[tuple[GateList, ...], Field(min_length=1)]] = Field(
         default_factory=dict,
         description="Port to gate lists, each in force from its base until that of the next.",
     )

@@ -27,7 +27,8 @@ from netplan.plan.policing import with_receptions
 from netplan.plan.ports import with_rules
 from netplan.plan.targets import chains, targets
 from netplan.plan.timetable import as_scheduled
-from netplan.plan.ways import Routed, Way, way_finder
+from netplan.plan.trees import Way
+from netplan.plan.ways import Routed, way_finder
 from netplan.plan.wired import add_wired
 from netplan.plan.wireless import add_wireless
 
