@@ -19,6 +19,7 @@ from netplan.media.frames import PS_PER_S
 from netplan.plan.abstract import with_flows
 from netplan.plan.assemble import assemble
 from netplan.plan.channel import Channels
+from netplan.plan.cutting import cutting_through
 from netplan.plan.demand import Demand, demands, offer_ethernet_bps
 from netplan.plan.inventory import addresses, planned_links, planned_node, zone_vlans
 from netplan.plan.model import Plan
@@ -80,9 +81,11 @@ def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, lis
         return None, collected
     egresses, streams, found = assemble(design, equipment, channels, routed)
     collected += found
-    egresses, streams, found = with_rules(design, equipment, egresses, streams)
+    egresses, found = with_rules(design, equipment, egresses, streams)
     collected += found
-    streams = with_receptions(egresses, streams, wanted)
+    streams, found = with_receptions(design, egresses, streams, routed)
+    collected += found
+    streams = cutting_through(design, equipment, egresses, streams)
     egresses, streams, found = with_flows(design, egresses, streams)
     collected += found
     planned_chains, found = chains(design, streams)
@@ -153,8 +156,7 @@ def _rest_of_offer(
         }
         if other.kind != "offer" and first in pairs and last in pairs:
             octets = sum(sum(message) for message in other.emission.messages)
-            span_ps = other.emission.period_ps * len(other.emission.messages)
-            used_bps += -(-8 * octets * PS_PER_S // span_ps)
+            used_bps += -(-8 * octets * PS_PER_S // other.emission.pattern_ps)
     committed_bps = offer_ethernet_bps(offer)
     if used_bps >= committed_bps:
         findings.append(

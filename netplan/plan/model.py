@@ -124,6 +124,11 @@ class Emission:
     jitter_ps: int
     offsets_ps: tuple[int, ...] = ()
 
+    @property
+    def pattern_ps(self) -> int:
+        """Time in which every message is sent once."""
+        return self.period_ps * (1 if self.offsets_ps else len(self.messages))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStream:
