@@ -168,6 +168,8 @@ class Flow(Strict):
     path: tuple[str, ...] = Field(min_length=1)
     buckets: tuple[Bucket, ...] = Field(min_length=1, max_length=16)
     packet_bits: Data | None = Field(
-        alias="packet", default=None, description="Largest packet; the burst when left out."
+        alias="packet",
+        default=None,
+        description="Largest packet; the burst when left out or smaller.",
     )
     deadline_ps: Period | None = Field(alias="deadline", default=None)

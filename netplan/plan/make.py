@@ -27,7 +27,7 @@ from netplan.plan.passive import add_passive
 from netplan.plan.policing import with_receptions
 from netplan.plan.ports import with_rules
 from netplan.plan.targets import chains, targets
-from netplan.plan.timetable import as_scheduled
+from netplan.plan.timetable import as_scheduled, unreleased
 from netplan.plan.trees import Way
 from netplan.plan.ways import Routed, way_finder
 from netplan.plan.wired import add_wired
@@ -75,6 +75,7 @@ def _planned(design: Design, collected: list[Finding]) -> tuple[Plan | None, lis
     collected += channels.findings
     if has_errors(collected):
         return None, collected
+    collected += unreleased(design, wanted)
     routed, found = _routes(design, equipment, channels, wanted)
     collected += found
     if has_errors(collected):

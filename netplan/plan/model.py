@@ -140,7 +140,8 @@ class PlannedStream:
 
     Attributes:
         name: Absolute name.
-        kind: ``cyclic``, ``burst``, ``rate``, ``video``, ``best-effort`` or ``offer``; for people.
+        kind: ``cyclic``, ``burst``, ``rate``, ``video``, ``trace``, ``best-effort``, ``offer`` or
+            ``flow``; for people.
         talker: Node that sends.
         listeners: Nodes that receive.
         listener_hops: For each listener, the index in ``hops`` of the hop that ends there.

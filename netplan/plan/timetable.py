@@ -19,6 +19,7 @@ from netplan.tsn.mechanisms import GateEntry, GateList, GateOperation
 
 _AT = ("schedule", "")
 _WIRED = {"rj45", "sfp"}
+_SHOWN = 5
 _OPERATIONS = {
     "set": GateOperation.SET,
     "hold": GateOperation.HOLD,
@@ -54,6 +55,22 @@ def as_scheduled(design: Design, demands: Sequence[Demand]) -> tuple[list[Demand
             replace(demand, emission=emission, given_ways=row.ways or (), scheduled=True)
         )
     return scheduled, findings
+
+
+def unreleased(design: Design, demands: Sequence[Demand]) -> list[Finding]:
+    """SCHEDULE-RELEASE: streams that are to be scheduled and have no time of release yet."""
+    waiting = [one for one in demands if one.scheduled and one.emission.phase_ps is None]
+    if not waiting:
+        return []
+    names = ", ".join(one.name for one in waiting[:_SHOWN])
+    rest = len(waiting) - _SHOWN
+    finding = design.finding(
+        "SCHEDULE-RELEASE", Severity.NOTE, "streams that are to be scheduled have no schedule yet",
+        at=waiting[0].origin, keys=("scheduled",), expected="a release in the schedule",
+        found=f"none for {names}{f' and {rest} more' if rest > 0 else ''}",
+        hint="run 'plantwire schedule'",
+    )  # fmt: skip
+    return [finding]
 
 
 def _is_written(design: Design, name: str) -> bool:
