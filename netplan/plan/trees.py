@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import networkx as nx
@@ -114,14 +114,21 @@ def _apart(ways: Sequence[Way]) -> int:
     return count
 
 
-def shared_node(ways: Sequence[Way]) -> str:
+def shared_node(ways: Sequence[Way], planned: Collection[str]) -> str:
     """A node that two ways pass between parting and coming together; empty when there is none.
 
     A tunnel may bring it about: two radio clients of one base station share more than they show.
+
+    Args:
+        ways: With tunnels unfolded.
+        planned: Nodes of the ways before that: only there may they part and come together.
     """
     if len(ways) < 2:
         return ""
     apart, node = _apart(ways), joint(ways)
+    for one in (ways[0].steps[apart].channel.from_node, node):
+        if one not in planned:
+            return one
     passed: set[str] = set()
     for way in ways:
         inner = [step.channel.to_node for step in way.steps[apart:]]

@@ -45,7 +45,10 @@ class WayFinder:
             if not ways:
                 findings.append(self._unreachable(demand, index))
                 continue
-            wrong = self._wrong_port(demand, ways[0]) or self._too_few(demand, index, ways)
+            shared = shared_node(ways, {node for one in found for node in one})
+            wrong = self._wrong_port(demand, ways[0]) or self._too_few(
+                demand, index, len(ways), shared
+            )
             if wrong is not None:
                 findings.append(wrong)
                 continue
@@ -73,9 +76,8 @@ class WayFinder:
             nodes = self.router.shortest(demand.talker, listener)
         return () if nodes is None else (nodes,)
 
-    def _too_few(self, demand: Demand, index: int, ways: list[Way]) -> Finding | None:
-        shared = shared_node(ways)
-        if len(ways) >= demand.way_count and not shared:
+    def _too_few(self, demand: Demand, index: int, way_count: int, shared: str) -> Finding | None:
+        if way_count >= demand.way_count and not shared:
             return None
         listener = demand.listeners[index]
         return self.design.finding(
@@ -83,7 +85,7 @@ class WayFinder:
             f"the ways to '{listener}' are not disjoint" if shared
             else f"there are not so many disjoint ways to '{listener}'",
             at=demand.origin, keys=("ways",), expected=f"{demand.way_count} disjoint ways",
-            found=f"'{shared}' on two ways" if shared else f"{len(ways)}",
+            found=f"'{shared}' on two ways" if shared else f"{way_count}",
             hint="add links that close a ring or mesh, or lower 'ways'",
         )  # fmt: skip
 
