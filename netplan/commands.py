@@ -187,7 +187,8 @@ def clocks(design: DesignArgument, output: FormatOption = Format.TABLE) -> ExitS
 
 def document_of(path: Path) -> Path:
     """The design document that a path names: a folder stands for the ``design.yaml`` in it."""
-    return path / "design.yaml" if path.is_dir() else path
+    inside = path / "design.yaml"
+    return inside if inside.is_file() else path
 
 
 def planned_design(path: Path) -> Plan:

@@ -2,8 +2,8 @@
 """Rules that a whole design must keep: each one a function that yields findings.
 
 Looking up names of equipment happens in :mod:`netplan.design.resolve`; here stand the
-rules about traffic, in :mod:`netplan.design.plant_rules` those about the plant. A rule
-never stops another one.
+rules about traffic, in :mod:`netplan.design.plant_rules` those about the plant, in
+:mod:`netplan.design.tsn_rules` those about its TSN. A rule never stops another one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from netplan.catalog.model import Protocol
-from netplan.design import plant_rules
+from netplan.design import plant_rules, tsn_rules
 from netplan.design.design import Design, Path
 from netplan.design.findings import Finding
 from netplan.design.names import node_of, port_of, task_of
@@ -172,6 +172,9 @@ RULES: tuple[Rule, ...] = (
     relation_ends_exist,
     chain_members_exist,
     offer_ends_exist,
+    tsn_rules.streams_keep_their_time,
+    tsn_rules.ways_are_found_or_given,
+    tsn_rules.policies_say_what_they_need,
     plant_rules.networks_are_served,
     plant_rules.attachments_fit,
     plant_rules.tasks_run_on_controllers,

@@ -178,7 +178,7 @@ SIZE = Dimension(
     largest=Fraction(10**9),
 )  # fmt: skip
 DATA = Dimension(
-    what="amount",
+    what="data volume",
     units=_powers({"bit": "1", "kbit": "1e3", "Mbit": "1e6", "B": "8", "kB": "8e3", "MB": "8e6"}),
     example="4000 bit",
     whole=False,

@@ -133,7 +133,7 @@ class Schedule(Strict):
     """A gate schedule: releases of talkers and gate lists of ports."""
 
     streams: dict[str, ScheduledStream] = Field(default_factory=dict)
-    gates: dict[str, tuple[GateList, ...]] = Field(
+    gates: dict[str, Annotated[tuple[GateList, ...], Field(min_length=1)]] = Field(
         default_factory=dict,
         description="Port to gate lists, each in force from its base until that of the next.",
     )
@@ -181,6 +181,8 @@ class Flow(Strict):
     )
     buckets: tuple[Bucket, ...] = Field(min_length=1, max_length=16)
     packet_bits: Data | None = Field(
-        alias="packet", default=None, description="Largest packet; the burst when left out."
+        alias="packet",
+        default=None,
+        description="Largest packet; the burst when left out or smaller.",
     )
     deadline_ps: Period | None = Field(alias="deadline", default=None)

@@ -4,74 +4,161 @@
 A server becomes a transmitter that offers its service curve and sends no faster than its
 capacity; a flow becomes a stream of packets, each sent when its token bucket allows. An ideal
 wire brings each flow to its first server, so that latency counts that server's queue as well.
-The simulation works at the rate of the servers and leaves their latency out: it is the longest
-that a server may take, not what it must.
+The simulation works at the rate of the servers' lines and leaves the latency out: that is the
+longest that a server may take, not what it must.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from math import ceil, floor
 
-from netplan.design.design import Design
-from netplan.design.findings import Finding, Severity
+from netplan.design.design import Design, Path
+from netplan.design.findings import Finding, Severity, has_errors
+from netplan.design.quantities import DURATION, rate_text
 from netplan.design.resolve import nearest
-from netplan.design.tsn import Flow, Server
-from netplan.media.frames import PS_PER_S
+from netplan.design.tsn import Bucket, Flow, Server, ServerCurve
+from netplan.media.frames import PS_PER_S, wire_time_ps
 from netplan.media.interface import ServiceCurve, WireMechanism
 from netplan.plan.model import Egress, Emission, Hop, PlannedStream
 
-_IDEAL_BPS = 10**15
-"""Of the wire to the first server, and of a server whose line is not known to limit it."""
-_LEAST_BPS = Fraction(1, 10)
-"""A flow without a rate is taken to have this one, so that its packets have a period."""
+_IDEAL_BPS = 8 * PS_PER_S
+"""Of the wire to the first server, and of a server whose line is not known to limit it.
+
+An octet takes 1 ps, so that no packet is faster than what the engines count.
+"""
+_LONGEST_PS = int(DURATION.largest)
+"""A flow so slow that its bucket takes longer to fill is taken to fill it in this time."""
+_MOST_PACKETS = 100_000
+"""In one burst, so that it can be held."""
 _SOURCE = "service curve as given for the server"
 _ASSUMPTIONS = (
-    "Abstract servers are simulated at their rate and without latency.",
-    "Packets of abstract flows have neither preamble nor gap.",
+    "Abstract servers are simulated at the rate of their lines and without latency.",
+    "Abstract flows send packets of their largest size, in whole octets, without preamble or gap.",
 )
+_ONE_CURVE = ("Of several pieces of a service curve, the one with the greatest rate is used.",)
+_ONE_BUCKET = ("Of several token buckets of a flow, the one with the least rate is used.",)
 
 
 def with_flows(
     design: Design, egresses: tuple[Egress, ...], streams: tuple[PlannedStream, ...]
 ) -> tuple[tuple[Egress, ...], tuple[PlannedStream, ...], list[Finding]]:
     """The plan's transmitters and streams, and behind them those of abstract servers and flows."""
-    made, added = list(egresses), list(streams)
-    index_of = {}
-    for name, server in design.servers.items():
-        index_of[name] = len(made)
-        made.append(_transmitter(name, server))
-    findings: list[Finding] = []
+    findings = [*_server_findings(design, {egress.name for egress in egresses})]
+    names = {stream.name for stream in streams}
     for name, flow in design.flows.items():
-        finding = _wrong_path(design, name, flow)
-        if finding is not None:
-            findings.append(finding)
-            continue
-        made.append(_access(name))
+        findings += _flow_findings(design, name, flow, names)
+    if has_errors(findings):
+        return egresses, streams, findings
+    least_octets: dict[str, int] = {}
+    for flow in design.flows.values():
+        for server in dict.fromkeys(one for path in flow.paths for one in path):
+            octets = _packet_octets(flow)
+            least_octets[server] = min(octets, least_octets.get(server, octets))
+    made, added = list(egresses), list(streams)
+    index_of: dict[str, int] = {}
+    for server, octets in least_octets.items():
+        index_of[server] = len(made)
+        made.append(_transmitter(server, design.servers[server], octets))
+    for name, flow in design.flows.items():
+        made.append(_access(name, flow))
         added.append(_stream(name, flow, len(made) - 1, index_of))
     return tuple(made), tuple(added), findings
 
 
-def _wrong_path(design: Design, name: str, flow: Flow) -> Finding | None:
-    for index, path in enumerate(flow.paths):
-        unknown = [one for one in path if one not in design.servers]
-        if unknown or len(set(path)) < len(path):
-            wrong = unknown[0] if unknown else ", ".join(path)
-            return design.finding(
-                "FLOW-PATH", Severity.ERROR,
-                "there is no such server" if unknown else "a flow passes a server twice",
-                at=("flows", name), keys=("paths", index), expected="servers, each once",
-                found=wrong, hint=nearest(wrong, design.servers) if unknown else "divide the flow",
+def _server_findings(design: Design, taken: AbstractSet[str]) -> Iterator[Finding]:
+    """SERVER-NAME, SERVER-RATE, SERVER-CAPACITY: servers that can serve."""
+    for name, server in design.servers.items():
+        at = ("servers", name)
+        if name in taken or name in design.nodes:
+            yield design.finding(
+                "SERVER-NAME", Severity.ERROR, "a node or port has this name", at=at,
+                expected="a name of its own", found=name, hint="rename the server",
             )  # fmt: skip
-    return None
+        curve = _curve_of(server)
+        if curve.rate_bps < 1:
+            yield design.finding(
+                "SERVER-RATE", Severity.ERROR, "this server serves nothing", at=at,
+                keys=("service",), expected="a rate of at least 1 bit/s",
+                found=rate_text(curve.rate_bps), hint="correct 'rate'",
+            )  # fmt: skip
+        elif server.capacity_bps is not None and server.capacity_bps < curve.rate_bps:
+            yield design.finding(
+                "SERVER-CAPACITY", Severity.NOTE, "a server is promised to outrun its line", at=at,
+                keys=("capacity",), expected=f"at least {rate_text(curve.rate_bps)}",
+                found=f"{rate_text(server.capacity_bps)}; the rate of the service is taken",
+                hint="correct 'capacity' or 'rate'",
+            )  # fmt: skip
 
 
-def _transmitter(name: str, server: Server) -> Egress:
+def _flow_findings(
+    design: Design, name: str, flow: Flow, taken: AbstractSet[str]
+) -> Iterator[Finding]:
+    """FLOW-NAME, FLOW-PATH, FLOW-BURST: flows that can send something somewhere."""
+    at = ("flows", name)
+
+    def refuse(
+        code: str, keys: Path, message: str, expected: str, found: str, hint: str
+    ) -> Finding:
+        return design.finding(
+            code, Severity.ERROR, message, at=at, keys=keys, expected=expected, found=found,
+            hint=hint,
+        )  # fmt: skip
+
+    if name in taken or name in design.streams:
+        yield refuse(
+            "FLOW-NAME", (), "a stream has this name", "a name of its own", name, "rename the flow"
+        )
+    for number, path in enumerate(flow.paths):
+        for index, server in enumerate(path):
+            keys: Path = ("paths", number, index)
+            if server not in design.servers and not design.is_left_out("servers", server):
+                yield refuse(
+                    "FLOW-PATH", keys, "there is no such server", "a server of the design",
+                    server, nearest(server, design.servers),
+                )  # fmt: skip
+            elif server in path[:index]:
+                yield refuse(
+                    "FLOW-PATH", keys, "a flow passes a server twice", "each server once",
+                    server, "divide the flow",
+                )  # fmt: skip
+    empty = [index for index, bucket in enumerate(flow.buckets) if bucket.burst_bits <= 0]
+    if empty:
+        yield refuse(
+            "FLOW-BURST", ("buckets", empty[0], "burst"), "no packet passes this bucket",
+            "at least the largest packet", "0 bit", "correct 'burst'",
+        )  # fmt: skip
+    elif flow.packet_bits == 0:
+        yield refuse(
+            "FLOW-BURST", ("packet",), "packets are never empty", "at least 1 bit", "0 bit",
+            "correct 'packet', or leave it out",
+        )  # fmt: skip
+    elif flow.packet_bits and _bucket_of(flow).burst_bits > _MOST_PACKETS * flow.packet_bits:
+        yield refuse(
+            "FLOW-BURST", ("packet",), "a burst has too many packets",
+            f"at most {_MOST_PACKETS} packets",
+            f"{ceil(_bucket_of(flow).burst_bits / flow.packet_bits)} packets",
+            "say larger packets, or a smaller burst",
+        )  # fmt: skip
+
+
+def _curve_of(server: Server) -> ServerCurve:
     """The piece of the curve with the greatest rate is what a packet network can count on."""
-    curve = max(server.service, key=lambda one: (one.rate_bps, -one.latency_ps))
-    rate_bps = floor(curve.rate_bps)
-    capacity_bps = ceil(server.capacity_bps) if server.capacity_bps else _IDEAL_BPS
+    return max(server.service, key=lambda one: (one.rate_bps, -one.latency_ps))
+
+
+def _bucket_of(flow: Flow) -> Bucket:
+    """The bucket that limits most in the long run."""
+    return min(flow.buckets, key=lambda one: (one.rate_bps, one.burst_bits))
+
+
+def _transmitter(name: str, server: Server, smallest_octets: int) -> Egress:
+    curve = _curve_of(server)
+    capacity_bps = _IDEAL_BPS if server.capacity_bps is None else ceil(server.capacity_bps)
+    line_bps = max(capacity_bps, floor(curve.rate_bps))
+    rate_bps = min(floor(curve.rate_bps), _steady_bps(line_bps, smallest_octets))
     return Egress(
         name=name,
         node=name,
@@ -79,22 +166,32 @@ def _transmitter(name: str, server: Server) -> Egress:
         medium="abstract",
         queue_count=1,
         buffer_octets=None,
-        mechanism=WireMechanism(line_bps=max(capacity_bps, rate_bps), lead_octets=0, tail_octets=0),
+        mechanism=WireMechanism(line_bps=line_bps, lead_octets=0, tail_octets=0),
         service=ServiceCurve(rate_bps=rate_bps, latency_ps=ceil(curve.latency_ps), source=_SOURCE),
-        assumptions=_ASSUMPTIONS,
+        assumptions=_ASSUMPTIONS + (_ONE_CURVE if len(server.service) > 1 else ()),
     )
 
 
-def _access(flow: str) -> Egress:
+def _steady_bps(line_bps: int, smallest_octets: int) -> int:
+    """Rate of a line on which the time of every packet is rounded up to whole picoseconds."""
+    return min(line_bps, 8 * smallest_octets * PS_PER_S // wire_time_ps(smallest_octets, line_bps))
+
+
+def _access(name: str, flow: Flow) -> Egress:
     return Egress(
-        name=f"{flow}.source",
-        node=f"{flow}.source",
+        name=f"{name}.source",
+        node=f"{name}.source",
         port="out",
         medium="abstract",
         queue_count=1,
         buffer_octets=None,
         mechanism=WireMechanism(line_bps=_IDEAL_BPS, lead_octets=0, tail_octets=0),
-        service=ServiceCurve(rate_bps=_IDEAL_BPS, latency_ps=0, source="ideal wire"),
+        service=ServiceCurve(
+            rate_bps=_steady_bps(_IDEAL_BPS, _packet_octets(flow)),
+            latency_ps=0,
+            source="ideal wire",
+        ),
+        assumptions=_ONE_BUCKET if len(flow.buckets) > 1 else (),
     )
 
 
@@ -149,18 +246,25 @@ def packets_of(flow: Flow) -> Emission:
     A bucket of burst b and rate r lets n packets of L pass in a window t when ``n * L <= b + r t``:
     as many as a packet each L / r with a jitter of (b - L) / r brings.
     """
-    bucket = min(flow.buckets, key=lambda one: (one.rate_bps, one.burst_bits))
-    burst_bits = Fraction(bucket.burst_bits)
-    # A bucket lets nothing larger than its burst pass.
-    packet_bits = min(Fraction(flow.packet_bits or bucket.burst_bits), burst_bits)
-    packet_octets = max(1, ceil(packet_bits / 8))
-    rate_bps = max(Fraction(bucket.rate_bps), _LEAST_BPS)
+    bucket = _bucket_of(flow)
+    burst_bits, packet_bits = Fraction(bucket.burst_bits), _packet_bits(flow)
+    rate_bps = max(Fraction(bucket.rate_bps), burst_bits * PS_PER_S / _LONGEST_PS)
     period_ps = max(1, floor(packet_bits * PS_PER_S / rate_bps))
     jitter_ps = ceil(max(Fraction(0), burst_bits - packet_bits) * PS_PER_S / rate_bps)
     return Emission(
-        messages=((packet_octets,),),
+        messages=((_packet_octets(flow),),),
         period_ps=period_ps,
         sporadic=False,
         phase_ps=None,
         jitter_ps=jitter_ps,
     )
+
+
+def _packet_bits(flow: Flow) -> Fraction:
+    """Largest packet; a bucket lets nothing larger than its burst pass."""
+    burst_bits = Fraction(_bucket_of(flow).burst_bits)
+    return min(Fraction(flow.packet_bits or burst_bits), burst_bits)
+
+
+def _packet_octets(flow: Flow) -> int:
+    return ceil(_packet_bits(flow) / 8)

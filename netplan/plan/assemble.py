@@ -13,7 +13,8 @@ from netplan.plan.channel import Channel, Channels
 from netplan.plan.demand import Demand
 from netplan.plan.inventory import DEFAULT_VLAN, zone_vlans
 from netplan.plan.model import Egress, Hop, PlannedStream
-from netplan.plan.ways import Routed, Way, allowed_on, largest_on, tree_of
+from netplan.plan.trees import Way, tree_of
+from netplan.plan.ways import Routed, allowed_on, largest_on
 from netplan.tsn.classes import queue_index
 from netplan.tsn.mechanisms import Recovery
 

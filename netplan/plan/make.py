@@ -20,6 +20,7 @@ from netplan.plan.abstract import with_flows
 from netplan.plan.assemble import assemble
 from netplan.plan.channel import Channels
 from netplan.plan.clocks import clocks_of
+from netplan.plan.cutting import cutting_through
 from netplan.plan.demand import Demand, demands, offer_ethernet_bps
 from netplan.plan.inventory import addresses, planned_links, planned_node, zone_vlans
 from netplan.plan.model import Plan
@@ -27,8 +28,9 @@ from netplan.plan.passive import add_passive
 from netplan.plan.policing import with_receptions
 from netplan.plan.ports import with_rules
 from netplan.plan.targets import chains, targets
-from netplan.plan.timetable import as_scheduled
-from netplan.plan.ways import Routed, Way, way_finder
+from netplan.plan.timetable import as_scheduled, unreleased
+from netplan.plan.trees import Way
+from netplan.plan.ways import Routed, way_finder
 from netplan.plan.wired import add_wired
 from netplan.plan.wireless import add_wireless
 
@@ -98,15 +100,18 @@ def _planned(
     collected += channels.findings
     if has_errors(collected):
         return None, collected
+    collected += unreleased(design, wanted)
     routed, found = _routes(design, equipment, channels, wanted, way_count)
     collected += found
     if has_errors(collected):
         return None, collected
     egresses, streams, found = assemble(design, equipment, channels, routed)
     collected += found
-    egresses, streams, found = with_rules(design, equipment, egresses, streams)
+    egresses, found = with_rules(design, equipment, egresses, streams)
     collected += found
-    streams = with_receptions(egresses, streams, wanted)
+    streams, found = with_receptions(design, egresses, streams, routed)
+    collected += found
+    streams = cutting_through(design, equipment, egresses, streams)
     egresses, streams, found = with_flows(design, egresses, streams)
     collected += found
     planned_chains, found = chains(design, [one for one in streams if ALTERNATIVE not in one.name])
@@ -189,8 +194,7 @@ def _rest_of_offer(
         }
         if other.kind != "offer" and first in pairs and last in pairs:
             octets = sum(sum(message) for message in other.emission.messages)
-            span_ps = other.emission.period_ps * len(other.emission.messages)
-            used_bps += -(-8 * octets * PS_PER_S // span_ps)
+            used_bps += -(-8 * octets * PS_PER_S // other.emission.pattern_ps)
     committed_bps = offer_ethernet_bps(offer)
     if used_bps >= committed_bps:
         findings.append(

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from netplan.catalog.model import Protocol
-from netplan.design.design import Design
+from netplan.design.design import Design, Path
 from netplan.design.findings import Finding, Severity
 from netplan.design.quantities import duration_text
 from netplan.design.traffic import Stream, TraceEntry, Video
@@ -35,11 +36,7 @@ def contract_of(
         return None
     messages, period_ps, offsets_ps, kind = made
     if sum(map(len, messages)) > _MOST_FRAMES:
-        contract.refuse(
-            "STREAM-FRAME", kind, "this cannot be sent in so few frames",
-            f"at most {_MOST_FRAMES} frames", f"{sum(map(len, messages))} frames",
-            "make it smaller, or shorten the pattern",
-        )  # fmt: skip
+        contract.refuse_number(kind, sum(map(len, messages)))
         return None
     emission = Emission(
         messages=messages,
@@ -69,7 +66,7 @@ class _Contract:
     def refuse(
         self,
         code: str,
-        key: str,
+        key: str | Path,
         message: str,
         expected: str,
         found: str,
@@ -78,8 +75,9 @@ class _Contract:
     ) -> _Made | None:
         """Note a finding; where it is an error, there is no contract."""
         at = ("streams", self.name)
+        keys: Path = key if isinstance(key, tuple) else (key,) if key else ()
         finding = self.design.finding(
-            code, severity, message, at=at, keys=(key,) if key else (), expected=expected,
+            code, severity, message, at=at, keys=keys, expected=expected,
             found=found, hint=hint,
         )  # fmt: skip
         self.findings.append(finding)
@@ -168,7 +166,7 @@ class _Contract:
         for index, offset_ps in enumerate(offsets_ps):
             if index and offset_ps <= offsets_ps[index - 1]:
                 return self.refuse(
-                    "STREAM-TRACE", "trace", "the entries of a trace are not in order of time",
+                    "STREAM-TRACE", ("trace", index, "at"), "the entries of a trace are not in order of time",
                     f"more than {duration_text(trace[index - 1].at_ps)}",
                     duration_text(trace[index].at_ps),
                     "sort them; put what is sent at one instant into one entry",
@@ -179,20 +177,47 @@ class _Contract:
                 f"more than {duration_text(offsets_ps[-1])}", duration_text(period_ps),
                 "lengthen 'every', or shorten the trace",
             )  # fmt: skip
-        messages = [self._split("trace", entry.payload_octets) for entry in trace]
+        gaps_ps = [after - before for before, after in pairwise((*offsets_ps, period_ps))]
+        if self.stream.jitter_ps > min(gaps_ps):
+            return self.refuse(
+                "STREAM-JITTER", "jitter", "the jitter is longer than a gap of the trace",
+                f"at most the least gap, {duration_text(min(gaps_ps))}",
+                duration_text(self.stream.jitter_ps), "shorten 'jitter'",
+            )  # fmt: skip
+        if self.stream.sporadic:
+            return self.refuse(
+                "STREAM-TRACE", "sporadic", "a recorded trace has its own times", "no 'sporadic'",
+                "sporadic", "remove it; 'jitter' says how late a message may be",
+            )  # fmt: skip
+        frame_count = sum(-(-one.payload_octets // self.stream.packet_octets) for one in trace)
+        if frame_count > _MOST_FRAMES:  # before they are made: together they may fill the memory
+            return self.refuse_number("trace", frame_count)
+        messages = [
+            self._split(("trace", index, "size"), entry.payload_octets)
+            for index, entry in enumerate(trace)
+        ]
         whole = tuple(frames for frames in messages if frames is not None)
         if len(whole) < len(messages):
             return None
         return whole, period_ps, tuple(offsets_ps), "trace"
 
-    def _split(self, key: str, octets: int) -> tuple[int, ...] | None:
+    def refuse_number(self, key: str, frame_count: int) -> _Made | None:
+        """Note that the whole pattern has too many frames."""
+        return self.refuse(
+            "STREAM-FRAME", key, "this cannot be sent in so few frames",
+            f"at most {_MOST_FRAMES} frames", f"{frame_count} frames",
+            "make it smaller, or shorten the pattern",
+        )  # fmt: skip
+
+    def _split(self, key: str | Path, octets: int) -> tuple[int, ...] | None:
         """Frame sizes of so much user data: full packets and a rest."""
         packet_octets = self.stream.packet_octets
         count = -(-octets // packet_octets)
         if not 1 <= count <= _MOST_FRAMES:
             self.refuse(
                 "STREAM-FRAME", key, "this cannot be sent in frames",
-                f"1 to {_MOST_FRAMES} frames", f"{count} frames", f"change '{key}' or 'packet'",
+                f"1 to {_MOST_FRAMES} frames", f"{count} frames",
+                f"change '{key if isinstance(key, str) else key[-1]}' or 'packet'",
             )  # fmt: skip
             return None
         return split(octets, packet_octets, self.protocol.encapsulation)

@@ -124,6 +124,11 @@ class Emission:
     jitter_ps: int
     offsets_ps: tuple[int, ...] = ()
 
+    @property
+    def pattern_ps(self) -> int:
+        """Time in which every message is sent once."""
+        return self.period_ps * (1 if self.offsets_ps else len(self.messages))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStream:
@@ -135,7 +140,8 @@ class PlannedStream:
 
     Attributes:
         name: Absolute name.
-        kind: ``cyclic``, ``burst``, ``rate``, ``video``, ``best-effort`` or ``offer``; for people.
+        kind: ``cyclic``, ``burst``, ``rate``, ``video``, ``trace``, ``best-effort``, ``offer`` or
+            ``flow``; for people.
         talker: Node that sends.
         listeners: Nodes that receive.
         listener_hops: For each listener, the index in ``hops`` of the hop that ends there.

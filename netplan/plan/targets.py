@@ -19,7 +19,7 @@ _DIRECTION = {"out": "forward", "in": "reverse", "forward": "forward", "reverse"
 def targets(
     design: Design, streams: Sequence[PlannedStream], chains: Sequence[PlannedChain]
 ) -> tuple[Target, ...]:
-    """Targets of all streams, relations, chains and offers, in the order of the design."""
+    """Targets of all streams, relations, chains, offers and flows, in the order of the design."""
     index_of = {stream.name: index for index, stream in enumerate(streams)}
     found: list[Target] = []
     for name in design.streams:
@@ -38,6 +38,16 @@ def targets(
         )  # fmt: skip
     for name in design.offers:
         found.extend(_of_offer(design, name, index_of))
+    for name, flow in design.flows.items():
+        if flow.deadline_ps is not None and name in index_of:
+            listener = streams[index_of[name]].listeners[0]
+            found.append(
+                Target(
+                    subject=name, subject_kind="stream", stream_index=index_of[name],
+                    listener_index=0, chain_index=-1, listener=listener, direction="",
+                    quantity="latency", statistic="max", limit=flow.deadline_ps, unit="ps",
+                )
+            )  # fmt: skip
     return tuple(found)
 
 

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from netplan.design.design import Design
+from netplan.design.design import Design, Path
 from netplan.design.findings import Finding, Severity
 from netplan.design.quantities import duration_text
 from netplan.design.resolve import Equipment, nearest
 from netplan.design.tsn import GateList as GateListOfUser
-from netplan.media.interface import WireMechanism
+from netplan.design.tsn import ScheduledStream
 from netplan.plan.demand import Demand
 from netplan.plan.model import Egress
 from netplan.tsn.mechanisms import GateEntry, GateList, GateOperation
 
 _AT = ("schedule", "")
+_WIRED = {"rj45", "sfp"}
+_SHOWN = 5
 _OPERATIONS = {
     "set": GateOperation.SET,
     "hold": GateOperation.HOLD,
@@ -32,7 +35,7 @@ def as_scheduled(design: Design, demands: Sequence[Demand]) -> tuple[list[Demand
     rows = design.schedule.streams
     names = {demand.name for demand in demands}
     for name in rows:
-        if name not in names and not design.is_left_out("streams", name.removesuffix(".out")):
+        if name not in names and not _is_written(design, name):
             findings.append(
                 design.finding(
                     "SCHEDULE-STREAM", Severity.ERROR, "the schedule names an unknown stream",
@@ -46,24 +49,119 @@ def as_scheduled(design: Design, demands: Sequence[Demand]) -> tuple[list[Demand
         if row is None:
             scheduled.append(demand)
             continue
-        ways = row.ways or ()
-        wrong = [
-            way
-            for way in ways
-            if len(way) < 2 or way[0] != demand.talker or way[-1] not in demand.listeners
-        ]
-        if wrong:
-            findings.append(
-                design.finding(
-                    "SCHEDULE-WAY", Severity.ERROR, "a way does not lead from talker to listener",
-                    at=_AT, keys=("streams", demand.name, "ways"),
-                    expected=f"{demand.talker}, ..., {' or '.join(demand.listeners)}",
-                    found=", ".join(wrong[0]), hint="make the schedule anew",
-                )
-            )  # fmt: skip
+        findings += _contradictions(design, demand, row)
         emission = replace(demand.emission, phase_ps=row.phase_ps, sporadic=False)
-        scheduled.append(replace(demand, emission=emission, given_ways=ways, scheduled=True))
+        scheduled.append(
+            replace(demand, emission=emission, given_ways=row.ways or (), scheduled=True)
+        )
     return scheduled, findings
+
+
+def unreleased(design: Design, demands: Sequence[Demand]) -> list[Finding]:
+    """SCHEDULE-RELEASE: streams that are to be scheduled and have no time of release yet."""
+    waiting = [one for one in demands if one.scheduled and one.emission.phase_ps is None]
+    if not waiting:
+        return []
+    names = ", ".join(one.name for one in waiting[:_SHOWN])
+    rest = len(waiting) - _SHOWN
+    finding = design.finding(
+        "SCHEDULE-RELEASE", Severity.NOTE, "streams that are to be scheduled have no schedule yet",
+        at=waiting[0].origin, keys=("scheduled",), expected="a release in the schedule",
+        found=f"none for {names}{f' and {rest} more' if rest > 0 else ''}",
+        hint="run 'plantwire schedule'",
+    )  # fmt: skip
+    return [finding]
+
+
+def _is_written(design: Design, name: str) -> bool:
+    """Whether the design has the stream, though with mistakes of its own."""
+    relation, _, direction = name.rpartition(".")
+    groups = [("streams", name)]
+    if direction in {"in", "out"}:
+        groups.append(("relations", relation))
+    return any(
+        one in getattr(design, group) or design.is_left_out(group, one) for group, one in groups
+    )
+
+
+def _contradictions(design: Design, demand: Demand, row: ScheduledStream) -> list[Finding]:
+    """SCHEDULE-STREAM, SCHEDULE-PHASE: the schedule releases what the stream lets it release."""
+    findings: list[Finding] = []
+    if demand.emission.sporadic:
+        findings.append(
+            design.finding(
+                "SCHEDULE-STREAM", Severity.ERROR, "a sporadic stream has no time of release",
+                at=_AT, keys=("streams", demand.name), expected="a periodic stream",
+                found=f"'{demand.name}', which is sporadic",
+                hint="remove it from the schedule, or 'sporadic' from the stream",
+            )
+        )  # fmt: skip
+    elif demand.emission.phase_ps not in {None, row.phase_ps}:
+        findings.append(
+            design.finding(
+                "SCHEDULE-PHASE", Severity.WARNING,
+                f"the schedule releases '{demand.name}' at another time than the stream says",
+                at=_AT, keys=("streams", demand.name, "phase"),
+                expected=duration_text(demand.emission.phase_ps or 0),
+                found=f"{duration_text(row.phase_ps)}, which holds",
+                hint="remove 'phase' from the stream, or make the schedule anew",
+            )
+        )  # fmt: skip
+    return findings
+
+
+def way_faults(
+    design: Design,
+    demand: Demand,
+    forwards: Mapping[str, bool],
+    is_joined: Callable[[str, str], bool],
+) -> list[Finding]:
+    """SCHEDULE-WAY: every way of the schedule can be gone, and there are as many as wanted."""
+    findings: list[Finding] = []
+
+    def refuse(keys: Path, message: str, expected: str, found: str) -> None:
+        findings.append(
+            design.finding(
+                "SCHEDULE-WAY", Severity.ERROR, message, at=_AT,
+                keys=("streams", demand.name, "ways", *keys), expected=expected, found=found,
+                hint="make the schedule anew",
+            )
+        )  # fmt: skip
+
+    for index, way in enumerate(demand.given_ways):
+        apart = [pair for pair in pairwise(way) if not is_joined(*pair)]
+        stops = [node for node in way[1:-1] if not forwards.get(node, False)]
+        passed = iter(way)
+        if len(way) < 2 or way[0] != demand.talker or way[-1] not in demand.listeners:
+            refuse(
+                (index,), "a way does not lead from talker to listener",
+                f"{demand.talker}, ..., {' or '.join(demand.listeners)}", ", ".join(way),
+            )  # fmt: skip
+        elif len(set(way)) < len(way):
+            refuse((index,), "a way passes a node twice", "each node once", ", ".join(way))
+        elif apart:
+            refuse(
+                (index,), "a way leads where no link does", "nodes joined by links",
+                " and ".join(apart[0]),
+            )  # fmt: skip
+        elif stops:
+            refuse(
+                (index,), f"'{stops[0]}' passes nothing on", "bridges between talker and listener",
+                ", ".join(way),
+            )  # fmt: skip
+        elif not all(node in passed for node in demand.waypoints):
+            refuse(
+                (index,), "a way leaves the stream's 'path'", ", ".join(demand.waypoints),
+                ", ".join(way),
+            )  # fmt: skip
+    for listener in demand.listeners if not findings else ():
+        ways = [way for way in demand.given_ways if way[-1] == listener]
+        if ways and (len(ways) != demand.way_count or len(set(ways)) < len(ways)):
+            refuse(
+                (), f"the stream takes other ways to '{listener}'",
+                f"different ways, {demand.way_count}", f"{len(set(ways))}",
+            )  # fmt: skip
+    return findings
 
 
 def gates_of(
@@ -74,37 +172,53 @@ def gates_of(
         return {}, []
     findings: list[Finding] = []
     gates: dict[str, tuple[GateList, ...]] = {}
-    ports = {f"{node}.{port}" for node, one in equipment.nodes.items() for port in one.ports}
+    connectors = {
+        f"{node}.{name}": port.connector
+        for node, one in equipment.nodes.items()
+        for name, port in one.ports.items()
+    }
 
-    def refuse(port: str, code: str, message: str, expected: str, found: str, hint: str) -> None:
+    def tell(
+        port: str, code: str, message: str, expected: str, found: str, hint: str,
+        severity: Severity = Severity.ERROR,
+    ) -> None:  # fmt: skip
         findings.append(
             design.finding(
-                code, Severity.ERROR, message, at=_AT, keys=("gates", port), expected=expected,
+                code, severity, message, at=_AT, keys=("gates", port), expected=expected,
                 found=found, hint=hint,
             )
         )  # fmt: skip
 
     for port, lists in design.schedule.gates.items():
-        if port not in ports:
-            refuse(
-                port, "SCHEDULE-PORT", "the schedule names an unknown port", "a port of the design",
-                port, nearest(port, ports),
-            )  # fmt: skip
-            continue
         egress = egresses.get(port)
-        if egress is None:
-            continue  # nothing is sent there
-        if not isinstance(egress.mechanism, WireMechanism):
-            refuse(
-                port, "SCHEDULE-MEDIUM", "only wired ports have gates", "an Ethernet port",
-                egress.medium, "remove it from the schedule",
+        if port not in connectors:
+            tell(
+                port, "SCHEDULE-PORT", "the schedule names an unknown port", "a port of the design",
+                port, nearest(port, connectors),
             )  # fmt: skip
-            continue
-        for one in lists:
-            for code, message, expected, found, hint in _faults(equipment, egress, one):
-                refuse(port, code, message, expected, found, hint)
-        ordered = tuple(sorted(map(_gate_list, lists), key=lambda one: one.base_ps))
-        gates[port] = ordered
+        elif connectors[port] not in _WIRED:
+            tell(
+                port, "SCHEDULE-MEDIUM", "only wired ports have gates", "an Ethernet port",
+                connectors[port], "remove it from the schedule",
+            )  # fmt: skip
+        elif egress is None:
+            tell(
+                port, "SCHEDULE-UNUSED", "these gates change nothing: no stream leaves by this port",
+                "a port that streams leave by", port, "remove it, or make the schedule anew",
+                Severity.NOTE,
+            )  # fmt: skip
+        else:
+            if len({one.base_ps for one in lists}) < len(lists):
+                tell(
+                    port, "SCHEDULE-BASE", "two gate lists begin at the same time",
+                    "a 'base' of its own for each list",
+                    ", ".join(duration_text(one.base_ps) for one in lists),
+                    "remove one of them, or move its 'base'",
+                )  # fmt: skip
+            for one in lists:
+                for code, message, expected, found, hint in _faults(equipment, egress, one):
+                    tell(port, code, message, expected, found, hint)
+            gates[port] = tuple(sorted(map(_gate_list, lists), key=lambda one: one.base_ps))
     return gates, findings
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way of each demand: nodes to pass, tunnels unfolded, trees of hops."""
+"""The way of each demand: nodes to pass, tunnels unfolded, redundant ways."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice, pairwise
 
 import networkx as nx
@@ -13,14 +13,11 @@ from netplan.design.design import Design
 from netplan.design.findings import Finding, Severity
 from netplan.design.names import port_of
 from netplan.design.resolve import Equipment
-from netplan.media.frames import (
-    ETHERNET_HEADER_OCTETS,
-    GTP_U_OCTETS,
-    R_TAG_OCTETS,
-    VLAN_TAG_OCTETS,
-)
-from netplan.plan.channel import Channel, Channels
+from netplan.media.frames import ETHERNET_HEADER_OCTETS, GTP_U_OCTETS, VLAN_TAG_OCTETS
+from netplan.plan.channel import Channels
 from netplan.plan.demand import Demand
+from netplan.plan.timetable import way_faults
+from netplan.plan.trees import Step, Way, crossing_node, shared_node, tagged
 from netplan.tsn.disjoint import disjoint_ways
 from netplan.tsn.routing import Router
 
@@ -28,21 +25,6 @@ _ETHERNET_IN_TUNNEL_OCTETS = ETHERNET_HEADER_OCTETS + VLAN_TAG_OCTETS + GTP_U_OC
 """Outer header, tag and GTP-U around a whole frame; its FCS gives way to the outer one."""
 _IP_IN_TUNNEL_OCTETS = GTP_U_OCTETS
 """Only the packet is carried: the outer Ethernet header takes the place of the inner one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One channel on a way, and what a tunnel adds to the frames there."""
-
-    channel: Channel
-    added_octets: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """All channels from a talker to one listener."""
-
-    steps: tuple[Step, ...]
 
 
 @dataclass(slots=True)
@@ -55,22 +37,30 @@ class WayFinder:
 
     def ways(self, demand: Demand) -> tuple[list[tuple[Way, ...]], list[Finding]]:
         """The ways to each listener, or findings for those that cannot be reached."""
+        findings = way_faults(self.design, demand, self.router.forwards, self._is_joined)
+        if findings:
+            return [], findings
         ways_of: list[tuple[Way, ...]] = []
-        findings: list[Finding] = []
         for index, listener in enumerate(demand.listeners):
             found = self._nodes(demand, listener)
             ways = [way for way in map(self._unfold, found) if way is not None]
             if not ways:
                 findings.append(self._unreachable(demand, index))
                 continue
-            wrong = self._wrong_port(demand, ways[0]) or self._too_few(demand, index, ways)
+            shared = shared_node(ways, {node for one in found for node in one})
+            wrong = self._wrong_port(demand, ways[0]) or self._too_few(
+                demand, index, len(ways), shared
+            )
             if wrong is not None:
                 findings.append(wrong)
                 continue
-            ways_of.append(_tagged(ways))
-        if not findings and any(len(ways) > 1 for ways in ways_of):
-            findings += self._loops(demand, ways_of)
+            ways_of.append(tagged(ways))
+        if not findings and (demand.given_ways or demand.way_count > 1):
+            findings += self._crossings(demand, ways_of)
         return ways_of, findings
+
+    def _is_joined(self, from_node: str, to_node: str) -> bool:
+        return self._unfold((from_node, to_node)) is not None
 
     def _nodes(self, demand: Demand, listener: str) -> tuple[tuple[str, ...], ...]:
         """Nodes of every way to a listener: as scheduled, as asked for, or as found."""
@@ -106,34 +96,31 @@ class WayFinder:
         ways = [self._unfold(tuple(nodes)) for nodes in found if tuple(nodes) != first]
         return [way for way in ways if way is not None][:count]
 
-    def _too_few(self, demand: Demand, index: int, ways: list[Way]) -> Finding | None:
-        if demand.given_ways or len(ways) >= demand.way_count:
+    def _too_few(self, demand: Demand, index: int, way_count: int, shared: str) -> Finding | None:
+        if way_count >= demand.way_count and not shared:
             return None
-        keys: tuple[str | int, ...] = ("ways",)
+        listener = demand.listeners[index]
         return self.design.finding(
             "REDUNDANCY-WAYS", Severity.ERROR,
-            f"there are not so many disjoint ways to '{demand.listeners[index]}'",
-            at=demand.origin, keys=keys, expected=f"{demand.way_count} ways",
-            found=f"{len(ways)}", hint="add links that close a ring or mesh, or lower 'ways'",
+            f"the ways to '{listener}' are not disjoint" if shared
+            else f"there are not so many disjoint ways to '{listener}'",
+            at=demand.origin, keys=("ways",), expected=f"{demand.way_count} disjoint ways",
+            found=f"'{shared}' on two ways" if shared else f"{way_count}",
+            hint="add links that close a ring or mesh, or lower 'ways'",
         )  # fmt: skip
 
-    def _loops(self, demand: Demand, ways_of: list[tuple[Way, ...]]) -> list[Finding]:
+    def _crossings(self, demand: Demand, ways_of: list[tuple[Way, ...]]) -> list[Finding]:
         """Copies that came together must not be led back over a node that they have passed."""
-        tree = tree_of(ways_of)
-        for step, parent in tree.steps:
-            above = parent
-            while above >= 0:
-                passed, above = tree.steps[above]
-                if passed.channel.from_node == step.channel.to_node:
-                    finding = self.design.finding(
-                        "REDUNDANCY-LOOP", Severity.ERROR,
-                        "the ways to several listeners cross each other", at=demand.origin,
-                        expected="ways that come together once",
-                        found=f"a loop over '{step.channel.to_node}'",
-                        hint="write one stream for each listener",
-                    )  # fmt: skip
-                    return [finding]
-        return []
+        node = crossing_node(ways_of)
+        if not node:
+            return []
+        finding = self.design.finding(
+            "REDUNDANCY-LOOP", Severity.ERROR, "the ways to several listeners cross each other",
+            at=demand.origin, keys=("ways",) if demand.way_count > 1 else (),
+            expected="ways that come together once", found=f"a crossing at '{node}'",
+            hint="write one stream for each listener",
+        )  # fmt: skip
+        return [finding]
 
     def _unfold(self, nodes: tuple[str, ...]) -> Way | None:
         """Replace each step between a UE and its UPF by radio and tunnel."""
@@ -211,29 +198,6 @@ class WayFinder:
         )  # fmt: skip
 
 
-def _tagged(ways: list[Way]) -> tuple[Way, ...]:
-    """Copies carry a redundancy tag from where the ways part to where they come together."""
-    if len(ways) < 2:
-        return tuple(ways)
-    apart = 0
-    for steps in zip(*(way.steps for way in ways), strict=False):
-        if len({step.channel.to_node for step in steps}) > 1:
-            break
-        apart += 1
-    node = joint(ways)
-    tagged = []
-    for way in ways:
-        last = next(i for i, step in enumerate(way.steps) if step.channel.to_node == node)
-        steps = tuple(
-            replace(step, added_octets=step.added_octets + R_TAG_OCTETS)
-            if apart <= index <= last
-            else step
-            for index, step in enumerate(way.steps)
-        )
-        tagged.append(Way(steps=steps))
-    return tuple(tagged)
-
-
 def way_finder(design: Design, equipment: Equipment, channels: Channels) -> WayFinder:
     """A finder whose routes treat each UE as a neighbour of its UPF.
 
@@ -254,65 +218,6 @@ def way_finder(design: Design, equipment: Equipment, channels: Channels) -> WayF
     return WayFinder(
         design=design, channels=channels, router=Router(neighbours=neighbours, forwards=forwards)
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """All ways of one stream, their common beginnings merged.
-
-    Attributes:
-        steps: Each with the index of its parent (-1 at the talker), parents first.
-        ends: For each listener, the step that ends there.
-        members: For each node where copies come together, the steps that lead to it.
-    """
-
-    steps: tuple[tuple[Step, int], ...]
-    ends: tuple[int, ...]
-    members: tuple[tuple[int, ...], ...]
-
-
-def tree_of(ways_of: Sequence[Sequence[Way]]) -> Tree:
-    """Merge the ways to all listeners; several to one listener come together before it.
-
-    Copies that come together go on as if they had come over the first of their ways.
-    """
-    joins = {joint(ways) for ways in ways_of if len(ways) > 1}
-    steps: list[tuple[Step, int]] = []
-    index_of: dict[tuple[int, tuple[str, str]], int] = {}
-    members: dict[str, list[int]] = {node: [] for node in joins}
-    ends: list[int] = []
-    for ways in ways_of:
-        parent = -1
-        for way in ways:
-            parent = -1
-            for step in way.steps:
-                key = (parent, (step.channel.from_node, step.channel.to_node))
-                if key not in index_of:
-                    index_of[key] = len(steps)
-                    steps.append((step, parent))
-                parent = index_of[key]
-                if step.channel.to_node in joins:
-                    together = members[step.channel.to_node]
-                    if parent not in together:
-                        together.append(parent)
-                    parent = together[0]
-        ends.append(parent)
-    return Tree(
-        steps=tuple(steps),
-        ends=tuple(ends),
-        members=tuple(tuple(one) for one in members.values() if len(one) > 1),
-    )
-
-
-def joint(ways: Sequence[Way]) -> str:
-    """Node from which all ways to a listener are the same."""
-    backwards = zip(*(reversed(way.steps) for way in ways), strict=False)
-    node = ways[0].steps[-1].channel.to_node
-    for steps in backwards:
-        if len({step.channel.from_node for step in steps}) > 1:
-            break
-        node = steps[0].channel.from_node
-    return node
 
 
 Routed = Mapping[str, tuple[Demand, list[tuple[Way, ...]]]]

@@ -11,6 +11,7 @@ from netplan.design.findings import Severity
 from netplan.design.resolve import Equipment, ResolvedLink, nearest
 from netplan.media import ethernet, fibre
 from netplan.media.interface import Crossing, WireMechanism
+from netplan.media.terms import wire_service
 from netplan.plan.channel import Channel, Channels, always
 
 
@@ -23,8 +24,13 @@ def add_wired(design: Design, equipment: Equipment, channels: Channels) -> None:
         if crossing is None:
             continue
         if link.link.framing == "none":
-            bare = WireMechanism(line_bps=link.line_bps, lead_octets=0, tail_octets=0)
-            crossing = replace(crossing, mechanism=bare)
+            crossing = replace(
+                crossing,
+                mechanism=WireMechanism(line_bps=link.line_bps, lead_octets=0, tail_octets=0),
+                service=wire_service(
+                    line_bps=link.line_bps, source="line rate, bare frames", extra_octets=0
+                ),
+            )
         origin = (("links", name), ())
         channels.report(design, crossing.findings, origin)
         (node_a, port_a), (node_b, port_b) = link.ends

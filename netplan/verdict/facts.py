@@ -172,7 +172,7 @@ class Facts:
         """Long-term rate by transmitter and queue, in octets as the mechanism counts them."""
         offered: list[dict[int, float]] = [{} for _ in self.plan.egresses]
         for stream in self.plan.streams:
-            span_ps = stream.emission.period_ps * len(stream.emission.messages)
+            span_ps = stream.emission.pattern_ps
             for hop in stream.hops:
                 egress = self.plan.egresses[hop.egress_index]
                 octets = sum(

@@ -14,13 +14,29 @@ import pytest
 
 from netplan import command
 from netplan.catalog import loader
-from netplan.design import checks, plant_rules, resolve
+from netplan.design import checks, plant_rules, resolve, tsn_rules
 from netplan.exit_status import ExitStatus
-from netplan.plan import demand, make, passive, ways, wired
+from netplan.plan import (
+    abstract,
+    demand,
+    make,
+    messages,
+    passive,
+    policies,
+    policing,
+    ports,
+    timetable,
+    ways,
+    wired,
+)
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("topologies/broken")
-FILES = ("design", "syntax", "routes")
+MODULES = (
+    *(checks, plant_rules, resolve, tsn_rules),
+    *(abstract, demand, make, messages, passive, policies, policing, ports, timetable, ways, wired),
+)
+FILES = ("design", "syntax", "routes", "ports")
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +64,9 @@ def test_what_is_printed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_every_finding_names_its_line_and_path(name: str) -> None:
     for block in blocks(name):
-        assert re.match(rf"{FOLDER}/{name}\.yaml:[1-9]\d*: (error|warning) [A-Z-]+: \S", block), (
-            block
-        )
+        assert re.match(
+            rf"{FOLDER}/{name}\.yaml:[1-9]\d*: (error|warning|note) [A-Z-]+: \S", block
+        ), block
         assert "\n    path: " in block, block
 
 
@@ -102,13 +118,14 @@ def test_nearly_every_code_of_checking_and_planning_is_here() -> None:
         *("CHAIN-STREAM", "PON-TREE", "LINK-TRANSCEIVER-NONE"),  # tests/netplan/plan
         "PON-LOSS-LOW",
         *("NODE-TASKS", "ROUTE-OUTSIDE", "ZONE-LEVEL", "ZONE-WIRELESS"),  # tests/netplan/design
+        *("SCHEDULE-ENTRIES", "TSN-EXPRESS"),  # tests/netplan/plan
     }
     told = {
         code
         for name in FILES
-        for code in re.findall(r"(?:error|warning) ([A-Z-]+):", "\n".join(blocks(name)))
+        for code in re.findall(r"(?:error|warning|note) ([A-Z-]+):", "\n".join(blocks(name)))
     }
-    for module in (checks, plant_rules, resolve, demand, make, passive, ways, wired):
+    for module in MODULES:
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         codes = set(re.findall(r'"([A-Z]{3,}(?:-[A-Z]+)+)"', source))
         assert codes - told <= elsewhere, module.__name__
