@@ -80,32 +80,54 @@ def _put(problem: Problem, *changed: Stream) -> Problem:
     )
 
 
-def _later(problem: Problem, stream: Stream) -> Iterator[tuple[Cure, Problem]]:
-    """A deadline that its quickest route allows, with some room for others, and then more."""
+def _least_ps(problem: Problem, stream: Stream) -> tuple[int, ...]:
+    """Least latency to each listener."""
     octets = max(frame.frame_octets for frame in stream.frames)
-    least_ps = max(
+    return tuple(
         least_delay_ps(
             stream.routes.quickest(listener, octets, problem.ports), listener, octets, problem.ports
         )
         for listener in range(len(stream.deadlines_ps))
     )
+
+
+def _later(problem: Problem, stream: Stream) -> Iterator[tuple[Cure, Problem]]:
+    """Deadlines that the quickest routes allow, with more and more room for others.
+
+    Every stream that is too long by itself is changed: one alone would not help.
+    """
+    needs = {one.name: (one, _least_ps(problem, one)) for one in problem.streams}
+    late = [
+        (one, least)
+        for one, least in needs.values()
+        if one.name == stream.name
+        or any(
+            limit_ps is not None and least_ps > limit_ps
+            for least_ps, limit_ps in zip(least, one.deadlines_ps, strict=True)
+        )
+    ]
     for factor in (1, 2, 4):
-        limit_ps = -(-least_ps * factor // _US) * _US
-        wider = replace(
-            stream,
-            deadlines_ps=tuple(
-                None if one is None else max(one, limit_ps) for one in stream.deadlines_ps
-            ),
+        changed = []
+        limit_ps = 0
+        for one, least in late:
+            limit_ps = -(-max(least) * factor // _US) * _US
+            wider = tuple(
+                None if limit is None else max(limit, limit_ps) for limit in one.deadlines_ps
+            )
+            changed.append(replace(one, deadlines_ps=wider))
+        text = (
+            f"give stream {stream.name} a deadline of {limit_ps / _US:g} us"
+            if len(late) == 1
+            else f"give each of these {len(late)} streams a deadline of {factor} times "
+            "what it takes by itself, in whole microseconds"
         )
-        yield (
-            Cure(
-                text=f"give stream {stream.name} a deadline of {limit_ps / _US:g} us",
-                streams=(stream.name,),
-                quantity="deadline",
-                value_ps=limit_ps,
-            ),
-            _put(problem, wider),
+        cure = Cure(
+            text=text,
+            streams=tuple(one.name for one in changed),
+            quantity="deadline",
+            value_ps=limit_ps if len(late) == 1 else 0,
         )
+        yield cure, _put(problem, *changed)
 
 
 def _with_period(stream: Stream, period_ps: int) -> Stream:

@@ -254,7 +254,7 @@ def _not_placed(search: Search) -> tuple[int, ...]:
     return tuple(index for index in range(count) if index not in search.placed)
 
 
-def _put_all(search: Search, free: Sequence[int], placed: dict[int, tuple[Choice, int]]) -> None:
+def _put_all(search: Search, free: Sequence[int], placed: Mapping[int, tuple[Choice, int]]) -> None:
     for index in free:
         if index in search.placed:
             search.take_away(index)

@@ -27,6 +27,8 @@ from netplan.tsn.synthesis.timing import Piece
 _ROUNDS = 6
 """How often streams are placed again because of gate lists."""
 _NAMED = 10
+_CURE_RATIO = 0.3
+"""Share of the time left that a change that helps is looked for."""
 
 
 def synthesise(
@@ -142,8 +144,8 @@ def _infeasible(
     problem, options = methods.problem, methods.options
     if options.explain:
         done = methods.timed("cure")
-        left_s = methods.budget.left_s()
-        quick = replace(options, explain=False, time_limit_s=max(0.5, left_s / 8))
+        left_s = methods.budget.left_s() * _CURE_RATIO
+        quick = replace(options, explain=False, time_limit_s=max(0.5, left_s / 4))
         conflict = with_cure(
             problem,
             conflict,
