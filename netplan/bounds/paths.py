@@ -40,7 +40,8 @@ def talker_wait_ps(network: Network, root: Flow) -> int:
     return before_ps + network.wait_ps(server, root.frame_octets[0]) + transmitter.lead_ps()
 
 
-def _path(network: Network, stream_index: int, listener_index: int) -> list[Flow]:
+def path_of(network: Network, stream_index: int, listener_index: int) -> list[Flow]:
+    """Hops from the talker to a listener."""
     stream = network.plan.streams[stream_index]
     path = []
     hop_index = stream.listener_hops[listener_index]
@@ -53,7 +54,7 @@ def _path(network: Network, stream_index: int, listener_index: int) -> list[Flow
 def _stream_bound(
     network: Network, egresses: tuple[EgressBound, ...], stream_index: int, listener_index: int
 ) -> StreamBound:
-    path = _path(network, stream_index, listener_index)
+    path = path_of(network, stream_index, listener_index)
     stream = network.plan.streams[stream_index]
     why = stream.no_bound or _refusal(network, path)
     minimum_ps = sum(

@@ -14,12 +14,11 @@ from fractions import Fraction
 from typing import Final
 
 from netplan.bounds.fluid.bursts import seek_bursts
-from netplan.bounds.fluid.dates import dates_at
-from netplan.bounds.fluid.program import Knowledge, Units, program_of, units_of
+from netplan.bounds.fluid.program import Knowledge, Program, Units, program_of, units_of
 from netplan.bounds.fluid.proving import Maximisers
 from netplan.bounds.fluid.stations import Stations, stations_of
 from netplan.bounds.fluid.tfa import components, stays_in_tree, total_flow_analysis
-from netplan.bounds.fluid.unrolled import Tree, unroll
+from netplan.bounds.fluid.unrolled import Effort, suited_tree
 from netplan.plan.fluid import FluidNetwork
 
 TOTAL_FLOW: Final = "total flow analysis"
@@ -27,16 +26,10 @@ FEW_DATES: Final = "linear program, few dates"
 MANY_DATES: Final = "linear program, many dates"
 ALL_DATES: Final = "linear program, all dates"
 
-_MOST_PLACES: Final = 200
 _ROUNDS: Final = 2
 """Times that bursts on cycles are sought: lower bursts make for shorter stays, and these for lower
 bursts."""
-_ALL: Final = 64
-_MOST_PAIRS: Final = 4000
-"""Pairs of dates that a program with more than few dates may compare."""
-_MOST_PAIRS_FEW: Final = 30_000
-"""The same for few dates: beyond, the tree is cut nearer to the last station."""
-_FEWEST_PLACES: Final = 12
+_EFFORT: Final = Effort(pairs_many=4000, pairs_few=30_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +83,7 @@ def path_bounds(network: Stations) -> list[tuple[Fraction, str] | None]:
     order = components(network)
     cyclic = any(len(component) > 1 for component in order)
     for _ in range(_ROUNDS if cyclic else 0):
-        seek_bursts(network, by_root, units, maximisers, most_places=_MOST_PLACES)
+        seek_bursts(network, by_root, units, maximisers, most_places=_EFFORT.places)
     path_ps: dict[int, Fraction] = {}
     for root in (station for component in order for station in component):
         numbers = by_root.get(root, ())
@@ -134,39 +127,27 @@ def _of_root(
     cyclic: bool,
 ) -> list[tuple[Fraction, str] | None]:
     """Delays of paths that end at one station, by linear program."""
-    tree, turns, method = _tree(network, root)
+    suited = suited_tree(network, root, _EFFORT)
+    if suited is None:
+        return [None] * len(ends)
+    tree, turns = suited
+    method = FEW_DATES if turns == 0 else MANY_DATES if turns == 1 else ALL_DATES
     if not all(network.steps[step].buckets for group in tree.groups for step in group.steps):
         return [None] * len(ends)
     stays_ps = stays_in_tree(network, tree) if cyclic else ()
     knowledge = Knowledge(path_ps=path_ps, stay_ps=stays_ps)
-    program = program_of(network, tree, knowledge, units, turns=turns, final=True)
-    maximiser = maximisers.of(program)
     result: list[tuple[Fraction, str] | None] = []
+    programs: dict[tuple[int, ...], Program] = {}
     for end in ends:
-        place: int | None = 0
-        for step in network.path(end)[-2::-1]:
-            if place is not None:
-                place = tree.places[place].before.get(network.steps[step].station_index)
-        ceiling = None if place is None else maximiser.ceiling(program.age_columns[place])
+        way = tree.way(network, network.path(end))
+        if way is None:
+            result.append(None)
+            continue
+        # Only packets make a difference between ways that end at one station.
+        final = way if network.packetised else ()
+        if final not in programs:
+            programs[final] = program_of(network, tree, knowledge, units, turns=turns, final=final)
+        program = programs[final]
+        ceiling = maximisers.of(program).ceiling(program.age_columns[way[0]])
         result.append(None if ceiling is None else (ceiling.fixed * units.time_ps, method))
     return result
-
-
-def _tree(network: Stations, root: int) -> tuple[Tree, int, str]:
-    """What is before a station, how many dates a program of it may have, the method's name."""
-    most_places = _MOST_PLACES
-    while True:
-        tree = unroll(network, root, most_places=most_places)
-        depth = max(place.depth for place in tree.places)
-        for turns, most_depth, method in ((_ALL, 7, ALL_DATES), (1, 9, MANY_DATES)):
-            if depth <= most_depth and _pairs(tree, turns) <= _MOST_PAIRS:
-                return tree, turns, method
-        if most_places <= _FEWEST_PLACES or _pairs(tree, 0) <= _MOST_PAIRS_FEW:
-            return tree, 0, FEW_DATES
-        most_places = len(tree.places) * 2 // 3
-
-
-def _pairs(tree: Tree, turns: int) -> int:
-    """Pairs of dates that a program compares."""
-    entries = [tree.places[group.entry_index] for group in tree.groups]
-    return sum(len(dates_at(place.depth, turns).later) for place in (*tree.places, *entries))

@@ -119,7 +119,7 @@ def _parts(
             Knowledge(sought=local, stay_ps=stays_in_tree(network, tree) if known else ()),
             units,
             turns=0,
-            final=False,
+            final=(),
             watched=tuple(entries),
         )
         parts.append(

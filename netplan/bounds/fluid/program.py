@@ -11,7 +11,7 @@ Source: as :mod:`netplan.bounds.fluid.dates`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -101,7 +101,7 @@ def program_of(
     units: Units,
     *,
     turns: int,
-    final: bool,
+    final: Collection[int],
     watched: Sequence[int] = (),
 ) -> Program:
     """Write the program.
@@ -112,11 +112,11 @@ def program_of(
         knowledge: See there.
         units: From :func:`units_of`.
         turns: How many dates are looked at: see :func:`netplan.bounds.fluid.dates.dates_at`.
-        final: Whether a packet leaves the last station wholly at the last date.
+        final: Places on the way of the bit under study, if it is the last one of a packet.
         watched: Steps, alone in their groups, whose bursts behind the last station matter.
     """
     writer = _Writer(network, tree, knowledge, units, turns)
-    writer.places(final=final)
+    writer.places(final)
     for index in range(len(tree.groups)):
         writer.group(index)
     writer.lines()
@@ -182,7 +182,7 @@ class _Writer:
         self._row_count += len(table)
         return range(first, self._row_count)
 
-    def places(self, *, final: bool) -> None:
+    def places(self, final: Collection[int]) -> None:
         """Order of dates, stays, and service."""
         for index, place in enumerate(self._tree.places):
             station = self._network.stations[place.station_index]
@@ -200,7 +200,7 @@ class _Writer:
             served = np.flatnonzero(dates.service >= 0)
             for departure in served:
                 service = dates.service[departure]
-                last = place.next_index < 0 and final
+                last = departure == 0 and index in final
                 for rate, deficit in station.final_pieces if last else station.pieces:
                     slope = floor(self._rate(rate) * GRID)
                     if slope <= 0:

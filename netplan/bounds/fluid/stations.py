@@ -104,6 +104,11 @@ class Stations:
     links: dict[tuple[int, int], Link]
     ends: list[tuple[int, int]]
 
+    @property
+    def packetised(self) -> bool:
+        """Whether it matters anywhere that a packet has just left wholly."""
+        return any(station.pieces != station.final_pieces for station in self.stations)
+
     def add_step(self, step: Step) -> int:
         """Append a step and tell its parent and its station."""
         index = len(self.steps)

@@ -223,7 +223,9 @@ class _Analysis(Generic[Number]):
                 parts.append([(bits + rate * late, rate) for bits, rate in group.contract])
             curve: list[Line[Number]] = added(parts)
             line = self._lines.get((link_from, station))
-            curves.append(curve if line is None else needed([*curve, line]))
+            if line is not None:
+                curve.append(line)
+            curves.append(needed(curve))
         if not curves:
             return self._zero
         stay = longest_delay(added(curves), self._pieces[station])
