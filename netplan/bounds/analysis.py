@@ -17,6 +17,7 @@ from __future__ import annotations
 from netplan.bounds.backlog import egress_bounds
 from netplan.bounds.chains import chain_bounds
 from netplan.bounds.fixpoint import settle
+from netplan.bounds.lp import pay_bursts_once
 from netplan.bounds.model import Network
 from netplan.bounds.network import network_of
 from netplan.bounds.paths import stream_bounds
@@ -44,7 +45,7 @@ def bound(plan: Plan) -> BoundEvidence:
     """Prove worst-case latencies, reaction times and backlogs of a plan."""
     network = settled(plan)
     egresses = egress_bounds(network)
-    streams = stream_bounds(network, egresses)
+    streams = pay_bursts_once(network, stream_bounds(network, egresses))
     of_media = dict.fromkeys(
         assumption for egress in plan.egresses for assumption in egress.assumptions
     )

@@ -48,6 +48,17 @@ def talker_wait_ps(network: Network, root: Flow) -> int:
     return before_ps + network.lag_ps(root) + transmitter.lead_ps()
 
 
+def path_of(network: Network, stream_index: int, listener_index: int) -> list[Flow]:
+    """Hops from the talker to a listener."""
+    stream = network.plan.streams[stream_index]
+    path = []
+    hop_index = stream.listener_hops[listener_index]
+    while hop_index >= 0:
+        path.append(network.flows[network.flow_of[stream_index][hop_index]])
+        hop_index = stream.hops[hop_index].parent_index
+    return path[::-1]
+
+
 def _stream_bound(
     network: Network, egresses: tuple[EgressBound, ...], stream_index: int, listener_index: int
 ) -> StreamBound:

@@ -161,9 +161,6 @@ class Fluid(Strict):
     packetizer: bool = Field(
         default=False, description="Whether servers pass on whole packets only."
     )
-    shaping: bool = Field(
-        default=True, description="Whether the lines between servers limit what arrives."
-    )
 
 
 class Bucket(Strict):

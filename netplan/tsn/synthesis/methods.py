@@ -9,7 +9,7 @@ over and its neighbours, and on all streams where they are few enough to be look
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netplan.tsn.synthesis.balance import balanced_routes, port_loads
