@@ -49,6 +49,10 @@ class PlannedProblem:
     stream_indices: tuple[int, ...]
     candidates: tuple[tuple[PlannedStream, ...], ...]
 
+    def chosen(self, number: int, route: Route) -> PlannedStream:
+        """The offered stream that a route of one of the problem's streams stands for."""
+        return next(one for one in self.candidates[number] if _route(one) == route)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
@@ -289,9 +293,7 @@ def with_schedule(plan: Plan, planned: PlannedProblem, schedule: Schedule) -> Pl
     queues: dict[int, int] = {}
     for number, one in enumerate(schedule.placements):
         index = planned.stream_indices[number]
-        chosen = next(
-            stream for stream in planned.candidates[number] if _route(stream) == one.route
-        )
+        chosen = planned.chosen(number, one.route)
         emission = replace(plan.streams[index].emission, phase_ps=one.phase_ps)
         streams[index] = replace(chosen, emission=emission, scheduled=True)
         for hop in chosen.hops:

@@ -45,7 +45,8 @@ class Tree:
 def tree_of(ways_of: Sequence[Sequence[Way]]) -> Tree:
     """Merge the ways to all listeners; several to one listener come together before it.
 
-    Copies that come together go on as if they had come over the first of their ways.
+    Copies that come together go on as if they had come over the first of their ways; every
+    way to a joint comes before the steps behind it.
     """
     joins = dict.fromkeys(joint(ways) for ways in ways_of if len(ways) > 1)
     steps: list[tuple[Step, int]] = []
@@ -68,11 +69,29 @@ def tree_of(ways_of: Sequence[Sequence[Way]]) -> Tree:
                         together.append(parent)
                     parent = together[0]
         ends.append(parent)
+    joined = [tuple(one) for one in members.values() if len(one) > 1]
+    order = _order(steps, joined)
+    place = {old: new for new, old in enumerate(order)} | {-1: -1}
     return Tree(
-        steps=tuple(steps),
-        ends=tuple(ends),
-        members=tuple(tuple(one) for one in members.values() if len(one) > 1),
+        steps=tuple((steps[old][0], place[steps[old][1]]) for old in order),
+        ends=tuple(place[end] for end in ends),
+        members=tuple(tuple(place[one] for one in together) for together in joined),
     )
+
+
+def _order(steps: Sequence[tuple[Step, int]], joined: Sequence[tuple[int, ...]]) -> list[int]:
+    """Indices of steps, each behind its parent and all that joins its parent."""
+    if not joined:
+        return list(range(len(steps)))
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(range(len(steps)))
+    with_parent = {together[0]: together for together in joined}
+    for index, (_, parent) in enumerate(steps):
+        if parent >= 0:
+            graph.add_edges_from((one, index) for one in with_parent.get(parent, (parent,)))
+    if not nx.is_directed_acyclic_graph(graph):
+        return list(range(len(steps)))  # ways that cross; the planner refuses them
+    return list(nx.lexicographical_topological_sort(graph))
 
 
 def joint(ways: Sequence[Way]) -> str:
