@@ -271,15 +271,19 @@ class Recovery:
 class NodeClock:
     """The clock of one node, disciplined over the synchronisation tree.
 
+    :class:`Synchronisation` says how it runs.
+
     Attributes:
         node: Whose clock.
         parent: Node that it receives time from; empty at the grandmaster.
         error_ps: The clock never differs more from network time (the grandmaster's), by the budget.
         drift_ppb: Largest rate deviation of its oscillator from nominal, in parts per 10**9.
-        wander_ppb: How much that deviation may change from one synchronisation to the next.
+        wander_ppb: How much that deviation may change in the time from one synchronisation to
+            the next.
         timestamp_ps: Largest error of one timestamp, either way (granularity and PHY).
         asymmetry_ps: Largest unknown half difference of the two directions to the parent.
-        residence_ps: Largest time that it holds a synchronisation message before it sends it on.
+        residence_ps: Largest time that it holds a synchronisation message before it sends it on,
+            and that it takes to answer a delay request.
     """
 
     node: str
@@ -297,9 +301,33 @@ class Synchronisation:
     """Clocks of a plant in one gPTP domain; parents before children, the grandmaster first.
 
     Talkers with a phase, gates and stream gates run on the clock of their node.
+
+    How a clock runs (802.1AS-2020; the budgets of :mod:`netplan.tsn.clock_budget` hold for this):
+
+    - Each node has a free oscillator. Its rate deviation stays within ``drift_ppb`` and changes by
+      at most ``wander_ppb`` within ``interval_ps``. Network time is what the grandmaster shows.
+    - Every timestamp is wrong by up to ``timestamp_ps`` of the node that takes it.
+    - Every ``pdelay_interval_ps`` a node and its parent exchange Pdelay messages (four timestamps).
+      The node derives the mean link delay, which is wrong by ``asymmetry_ps`` besides, and from the
+      parent's and its own timestamps of two consecutive exchanges the neighbour rate ratio.
+    - Every ``interval_ps`` the grandmaster sends Sync. Each node takes the time of arrival, adds
+      the link delay to the time that the message tells, and sets its clock to the result: the clock
+      steps. It sends Sync on after up to ``residence_ps``, which it measures with its own
+      oscillator and corrects by the rate ratio to the grandmaster: the product (or, as 802.1AS
+      carries it, one plus the sum of the deviations) of the neighbour rate ratios on the way.
+    - Until the next Sync the clock goes on with its oscillator times that rate ratio: time
+      and rate are constant pieces, changed at each Sync.
+
+    Attributes:
+        grandmaster: Node whose clock is network time.
+        interval_ps: Time between two Sync messages of the grandmaster.
+        clocks: Of every node that is reached.
+        sources: Where the values come from.
+        pdelay_interval_ps: Time between two delay measurements on a link.
     """
 
     grandmaster: str
     interval_ps: int
     clocks: tuple[NodeClock, ...]
     sources: tuple[str, ...] = ()
+    pdelay_interval_ps: int = 10**12
