@@ -33,6 +33,7 @@ from emulator.simulation.layout import (
     State,
     empty_records,
 )
+from emulator.simulation.port_tables import ports_at_start, schedulers_at_start
 from emulator.simulation.tables import Model
 
 SLICE_EVENTS = 200_000
@@ -116,6 +117,9 @@ def begin(model: Model, duration_ps: int) -> Run:
         generators=np.array(model.generators, dtype=np.uint64),
         log=empty_records(log_entries, LOG_ENTRY),
         trace=np.zeros(1, dtype=np.uint64),
+        schedulers=schedulers_at_start(tables.schedulers),
+        ports=ports_at_start(tables.ports),
+        clocks=model.clocks_at_start(),
     )
     run = Run(model=model, state=state, duration_ps=duration_ps)
     make_room(run, max(FIRST_FRAMES, 2 * model.frames_per_event))

@@ -102,6 +102,7 @@ def serve_grant(tables: Tables, state: State, egress_index: int, now_ps: int) ->
         held_octets += frame_octets
         egress.waiting -= 1
         egress.backlog_octets -= frame_octets
+        state.queues[queue_index].backlog_octets -= frame_octets
         egress.frames += 1
         if given_up or state.frames[frame].broken != 0:
             lose(tables, state, hop_index)

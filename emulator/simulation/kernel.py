@@ -1,22 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """The event loop.
 
-Simultaneous events happen in the order of their source numbers: wires that become free,
-arrivals by the transmitter they came over, talkers, then grant openings (a
-frame queued at the very moment of an opening still takes part in it).
+Simultaneous events happen in this order: ports with rules that may go on, then by source number
+wires that become free, arrivals by the transmitter they came over, talkers, then
+grant openings (a frame queued at the very moment of an opening still takes part in it).
 """
 
 from __future__ import annotations
 
 from emulator.simulation import heap
+from emulator.simulation.ats import eligibility_ps
+from emulator.simulation.clocks import (
+    advance_clocks,
+    horizon_ps,
+    local_ps,
+    network_ps,
+    note_clock_errors,
+)
 from emulator.simulation.compiled import compiled, inlined
 from emulator.simulation.grants import serve_grant
 from emulator.simulation.layout import (
+    MECHANISM_PORT,
+    NEVER_PS,
     NONE,
     SOURCE_ARRIVAL,
     SOURCE_ENTRY,
     SOURCE_FREE,
+    SOURCE_HEAD,
     SOURCE_RELEASE,
+    SOURCE_SYNC,
     STATUS_FINISHED,
     STATUS_LOG_FULL,
     STATUS_NEED_FRAMES,
@@ -25,13 +37,16 @@ from emulator.simulation.layout import (
     Tables,
 )
 from emulator.simulation.observe import deliver, note_in_log
+from emulator.simulation.ports import enqueue_at_port, serve_port
 from emulator.simulation.random_numbers import draw_exponential, draw_up_to
+from emulator.simulation.selection import settle_all_credit
 from emulator.simulation.transmit import (
     approach,
     copy_frame,
     enqueue,
     free_frame,
     leave_pipe,
+    lose,
     schedule,
     serve_wire,
     take_frame,
@@ -43,6 +58,16 @@ def arrive(tables: Tables, state: State, frame: int, now_ps: int) -> None:
     """A frame is wholly received by a node: listeners take it, each child hop gets a copy."""
     hop = tables.hops[state.frames[frame].hop]
     state.control[0].frame_hops += 1
+    if hop.scheduler != NONE:
+        size = tables.sizes[hop.first_size + state.frames[frame].size]
+        eligible_ps = eligibility_ps(
+            tables.schedulers[hop.scheduler], state.schedulers, hop.scheduler, size, now_ps
+        )
+        if eligible_ps == NONE:
+            lose(tables, state, state.frames[frame].hop)
+            free_frame(state, frame)
+            return
+        state.frames[frame].eligible_ps = eligible_ps
     row_index = hop.row
     while row_index != NONE:
         deliver(tables, state, row_index, frame, hop.depth, now_ps)
@@ -72,7 +97,17 @@ def following_release_ps(tables: Tables, state: State, stream_index: int, now_ps
     release_ps = stream.nominal_ps
     if constants.jitter_ps > 0:
         release_ps += draw_up_to(state.generators, constants.generator, constants.jitter_ps)
+    if constants.clock != NONE:
+        stream.due_ps = release_ps
+        release_ps = on_clock_ps(state, constants.clock, release_ps)
     return max(release_ps, now_ps)
+
+
+@inlined
+def on_clock_ps(state: State, clock: int, local_time_ps: int) -> int:
+    """When a clock shows a time, or up to where that is known: then it is to be asked again."""
+    time_ps = network_ps(state.clocks, clock, local_time_ps)
+    return horizon_ps(state.clocks, clock) if time_ps == NEVER_PS else time_ps
 
 
 @compiled
@@ -80,6 +115,10 @@ def release(tables: Tables, state: State, stream_index: int, now_ps: int) -> Non
     """A talker hands all frames of a message to its queue."""
     constants = tables.streams[stream_index]
     stream = state.streams[stream_index]
+    if constants.clock != NONE and local_ps(state.clocks, constants.clock, now_ps) < stream.due_ps:
+        next_ps = on_clock_ps(state, constants.clock, stream.due_ps)
+        heap.replace_top(state.heap, state.control[0].heap_size, next_ps, constants.source)
+        return
     next_ps = following_release_ps(tables, state, stream_index, now_ps)
     heap.replace_top(state.heap, state.control[0].heap_size, next_ps, constants.source)
     message = tables.messages[constants.first_message + stream.message % constants.message_count]
@@ -99,13 +138,32 @@ def release(tables: Tables, state: State, stream_index: int, now_ps: int) -> Non
 
 
 @compiled
+def sync(tables: Tables, state: State, now_ps: int) -> None:
+    """The grandmaster sends Sync: the clocks are worked out so much further."""
+    domain = tables.clocks.domain[0]
+    settle_all_credit(tables.ports, state.ports, state.clocks, now_ps)
+    note_clock_errors(state.clocks, now_ps)
+    number = now_ps // domain.interval_ps + domain.ahead_syncs
+    advance_clocks(tables.clocks, state.clocks, state.generators, number)
+    next_ps = now_ps + domain.interval_ps
+    heap.replace_top(state.heap, state.control[0].heap_size, next_ps, domain.source)
+
+
+@compiled
 def start(tables: Tables, state: State) -> None:
-    """Schedule the first release of every talker; its nominal time is set."""
+    """Schedule the first Sync, and the first release of every talker; its nominal time is set."""
+    if len(tables.clocks.domain) > 0:
+        domain = tables.clocks.domain[0]
+        advance_clocks(tables.clocks, state.clocks, state.generators, domain.ahead_syncs)
+        schedule(state, 0, domain.source)
     for stream_index in range(len(tables.streams)):
         constants = tables.streams[stream_index]
         release_ps = state.streams[stream_index].nominal_ps
         if constants.sporadic == 0 and constants.jitter_ps > 0:
             release_ps += draw_up_to(state.generators, constants.generator, constants.jitter_ps)
+        if constants.clock != NONE:
+            state.streams[stream_index].due_ps = release_ps
+            release_ps = max(0, on_clock_ps(state, constants.clock, release_ps))
         schedule(state, release_ps, constants.source)
 
 
@@ -113,14 +171,20 @@ def start(tables: Tables, state: State) -> None:
 def run_slice(tables: Tables, state: State, end_ps: int, event_count: int) -> int:
     """Let up to ``event_count`` events before ``end_ps`` happen; returns a status."""
     control = state.control[0]
+    timers = state.ports.timers
     for _ in range(event_count):
-        if control.heap_size == 0 or state.heap[0].time_ps >= end_ps:
+        now_ps = state.heap[0].time_ps if control.heap_size > 0 else NEVER_PS
+        port_ps = timers[1].time_ps
+        if now_ps >= end_ps and port_ps >= end_ps:
             return STATUS_FINISHED
         if control.free_count < control.frames_per_event:
             return STATUS_NEED_FRAMES
         if control.log_count + control.entries_per_event > len(state.log):
             return STATUS_LOG_FULL
-        now_ps = state.heap[0].time_ps
+        if port_ps <= now_ps:
+            control.now_ps = port_ps
+            serve_port(tables, state, timers[1].port, port_ps)
+            continue
         source_index = state.heap[0].source
         control.now_ps = now_ps
         source = state.sources[source_index]
@@ -129,11 +193,20 @@ def run_slice(tables: Tables, state: State, end_ps: int, event_count: int) -> in
             arrive(tables, state, leave_pipe(state, source_index), now_ps)
         elif kind == SOURCE_ENTRY:
             frame = leave_pipe(state, source_index)
-            enqueue(tables, state, state.frames[frame].hop, frame, now_ps)
+            hop_index = state.frames[frame].hop
+            if tables.egresses[tables.hops[hop_index].egress].mechanism == MECHANISM_PORT:
+                enqueue_at_port(tables, state, hop_index, frame, now_ps)
+            else:
+                enqueue(tables, state, hop_index, frame, now_ps)
         elif kind == SOURCE_RELEASE:
             release(tables, state, source.index, now_ps)
         elif kind == SOURCE_FREE:
             serve_wire(tables, state, source.index, now_ps)
+        elif kind == SOURCE_HEAD:
+            frame = leave_pipe(state, source_index)
+            approach(tables, state, state.frames[frame].hop, frame, now_ps)
+        elif kind == SOURCE_SYNC:
+            sync(tables, state, now_ps)
         else:
             serve_grant(tables, state, source.index, now_ps)
     return STATUS_SLICE_DONE

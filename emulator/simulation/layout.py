@@ -43,6 +43,10 @@ SOURCE_RELEASE = 3
 """A talker releases a message."""
 SOURCE_GRANT = 4
 """A grant opens for a transmitter with waiting frames."""
+SOURCE_HEAD = 5
+"""As much of a frame is received as its next hop cuts through at."""
+SOURCE_SYNC = 6
+"""The grandmaster sends Sync: the clocks are worked out some intervals further."""
 
 STATUS_SLICE_DONE = 0
 STATUS_FINISHED = 1
@@ -51,6 +55,16 @@ STATUS_LOG_FULL = 3
 
 MECHANISM_WIRE = 0
 MECHANISM_GRANT = 1
+MECHANISM_PORT = 2
+"""A wire with rules: gates, shapers, preemption."""
+
+SELECTION_STRICT = 0
+SELECTION_CREDIT = 1
+SELECTION_ASYNCHRONOUS = 2
+SELECTION_ROUND_ROBIN = 3
+
+RATE_BITS = 40
+"""Rates of clocks are deviations from 1 in units of 2**-40, some 10**-12."""
 
 
 def record_layout(names: str) -> np.dtype[np.void]:
@@ -62,17 +76,25 @@ EGRESS = record_layout(
     "mechanism source first_queue queue_count buffer_octets lead_ps "
     # For grants:
     "cycle_ps phase_ps first_opening opening_count quota_octets fragments serial_bps burst_ps "
-    "failure_threshold max_retries retry_after_ps failure_generator"
+    "failure_threshold max_retries retry_after_ps failure_generator "
+    # Index of a PORT:
+    "port"
 )
 HOP = record_layout(
     "egress queue depth first_size first_child end_child row first_below end_below "
     "entry_source before_min_ps before_spread_ps before_generator "
-    "arrival_source after_min_ps after_spread_ps after_generator"
+    "arrival_source after_min_ps after_spread_ps after_generator "
+    # Range of HEADs; index of a SCHEDULER; whether the hop before has one.
+    "first_head end_head scheduler has_eligibility"
 )
-SIZE = record_layout("frame_octets data_ps occupied_ps need_octets fits")
+SIZE = record_layout(
+    "frame_octets data_ps occupied_ps need_octets fits "
+    # What the frame takes from the bucket of the hop's scheduler: ps and parts of one.
+    "recovery_ps recovery_part"
+)
 STREAM = record_layout(
     "source period_ps sporadic jitter_ps first_message message_count first_root end_root "
-    "generator logged"
+    "generator logged clock"
 )
 MESSAGE = record_layout("first_frame frame_count")
 ROW = record_layout("next_row base_ps logged")
@@ -85,15 +107,16 @@ EGRESS_STATE = record_layout(
     # For grants: earliest in-order delivery, first usable opening, frames held for repetition.
     "ready_ps not_before_ps held_octets held_until_ps"
 )
-QUEUE_STATE = record_layout("head tail")
-STREAM_STATE = record_layout("nominal_ps message released")
+QUEUE_STATE = record_layout("head tail backlog_octets max_backlog_octets")
+STREAM_STATE = record_layout("nominal_ps message released due_ps")
 ROW_STATE = record_layout(
     "frames lost min_ps max_ps sum_low_ps sum_high bin_shift "
     "last_first_ps min_gap_ps max_gap_ps max_talker_wait_ps max_application_ps "
     "worst_release_ps worst_delivery_ps message_progress"
 )
 FRAME = record_layout(
-    "next due_ps hop size release_ps origin_ps need_octets broken position message_frames"
+    "next due_ps hop size release_ps origin_ps need_octets broken position message_frames "
+    "eligible_ps"
 )
 STEP = record_layout("received_ps queued_ps started_ps")
 HEAP_ENTRY = record_layout("time_ps source")
@@ -103,9 +126,108 @@ CONTROL = record_layout(
     "entries_per_event"
 )
 
+# A hop that cuts through, under the hop before it: when its frames' heads are received.
+HEAD = record_layout("hop source lead_ps")
+
+PORT = record_layout(
+    "egress first_queue queue_count line_bps lead_octets tail_octets preempts fragment_octets "
+    "first_zone last_zone has_holds clock"
+)
+PORT_QUEUE = record_layout("selection idle_slope send_slope quantum_octets largest_octets express")
+# A stretch of a port's time in which its gates repeat; its slices are those of PORT_SLICES.
+ZONE = record_layout("begin_ps end_ps base_ps cycle_ps first_slice")
+SLICE = record_layout("first end longest_ps")
+WINDOW = record_layout("open_ps stop_ps close_ps")
+SCHEDULER = record_layout("committed_bps full_ps full_part max_residence_ps group")
+
+PORT_STATE = record_layout(
+    # The preemptable frame under way or interrupted, with what is left of it:
+    "frame is_sending rest_octets from_ps end_ps "
+    # Gates; round robin; the queue that a frame has just entered:
+    "zone active_head active_tail entered"
+)
+PORT_QUEUE_STATE = record_layout(
+    # The head cannot start before this; NONE when that is to be worked out.
+    "start_ps "
+    # The window that was looked up last: the first one at or after a time.
+    "looked_ps open_ps stop_ps close_ps "
+    # The frame at its head, NONE when it is empty:
+    "frame data_ps frame_octets eligible_ps "
+    # Credit as time that it takes to earn it, in ps and parts of one, at a time:
+    "credit_ps credit_part credit_from_ps "
+    "deficit_octets has_turn next_active"
+)
+TIMER = record_layout("time_ps port")
+# The group's eligibility time is kept with its first scheduler.
+SCHEDULER_STATE = record_layout("empty_ps empty_part group_ps")
+
+CLOCK = record_layout("parent drift wander timestamp_ps asymmetry_ps residence_ps generator")
+DOMAIN = record_layout("interval_ps pdelay_ps first_sync travel_syncs ahead_syncs source")
+CLOCK_STATE = record_layout(
+    # The last two Pdelay exchanges, and what they told:
+    "exchange parent_stamp_ps own_stamp_ps neighbour_rate link_error_ps "
+    # The last Sync: its arrival, the error of the time taken from it, the rate to the grandmaster.
+    "arrival_ps time_error_ps rate "
+    "oldest newest largest_error_ps"
+)
+SEGMENT = record_layout("network_ps local_ps rate floor_ps")
+OSCILLATION = record_layout("deviation rate offset_ps")
+DOMAIN_STATE = record_layout("next_sync next_piece noted_ps")
+
+
+class PortTables(NamedTuple):
+    """What stays constant about ports with rules; made by :mod:`emulator.simulation.port_tables`.
+
+    Attributes:
+        zones: For each port, the stretches of its time, in order.
+        slices: For each zone: for each queue where its frames may start; for each queue when its
+            gate is open; when preemptable frames are not held.
+        windows: Of each slice, ascending.
+    """
+
+    ports: Records
+    queues: Records
+    zones: Records
+    slices: Records
+    windows: Records
+
+
+class PortState(NamedTuple):
+    """What changes about ports with rules; ``timers`` say when to look at each, as a tree."""
+
+    ports: Records
+    queues: Records
+    timers: Records
+
+
+class ClockTables(NamedTuple):
+    """What stays constant about the clocks; made by :mod:`emulator.simulation.clock_tables`."""
+
+    domain: Records
+    clocks: Records
+
+
+class ClockState(NamedTuple):
+    """What changes about the clocks.
+
+    Attributes:
+        segments: For each clock a ring of stretches in which it goes on steadily.
+        oscillations: For each clock a ring of its oscillator's rate in each Sync interval.
+    """
+
+    domain: Records
+    clocks: Records
+    segments: Records
+    oscillations: Records
+
 
 class Tables(NamedTuple):
-    """What stays constant in a run; made by :mod:`emulator.simulation.tables`."""
+    """What stays constant in a run; made by :mod:`emulator.simulation.tables`.
+
+    Attributes:
+        heads: For each hop, those of its children that cut through.
+        schedulers: ATS schedulers.
+    """
 
     egresses: Records
     openings_ps: Integers
@@ -118,6 +240,10 @@ class Tables(NamedTuple):
     messages: Records
     message_sizes: Integers
     rows: Records
+    heads: Records
+    schedulers: Records
+    ports: PortTables
+    clocks: ClockTables
 
 
 class State(NamedTuple):
@@ -145,6 +271,9 @@ class State(NamedTuple):
     generators: Words
     log: Records
     trace: Words
+    schedulers: Records
+    ports: PortState
+    clocks: ClockState
 
 
 def empty_records(count: int | tuple[int, int], layout: np.dtype[np.void]) -> Records:

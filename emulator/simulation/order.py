@@ -7,7 +7,8 @@ of delay behind it are received in sending order. Each such group is a pipe.
 
 Simultaneous events: wires that become free; then, by the transmitter that the frame came over,
 entries into queues and arrivals, what was received (or sent) earlier first;
-then talkers by stream; then openings of grants.
+then talkers by stream; then openings of grants; then Sync. Frames whose head alone was
+received come after those that were received as a whole.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from emulator.simulation.layout import (
     SOURCE_ENTRY,
     SOURCE_FREE,
     SOURCE_GRANT,
+    SOURCE_HEAD,
     SOURCE_RELEASE,
+    SOURCE_SYNC,
 )
 
 
@@ -44,6 +47,7 @@ class Pipes:
     egress_count: int
     entries: dict[tuple[int, int, int, str], list[int]] = field(default_factory=dict)
     arrivals: dict[tuple[int, int, int], list[int]] = field(default_factory=dict)
+    heads: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)
 
     def add_entry(self, hop: int, ingress: int, node: str, min_ps: int, max_ps: int) -> None:
         """A hop whose frames enter their queue after a delay."""
@@ -52,6 +56,10 @@ class Pipes:
     def add_arrival(self, hop: int, egress_index: int, min_ps: int, max_ps: int) -> None:
         """A hop whose frames travel behind a transmitter."""
         self.arrivals.setdefault((egress_index, -min_ps, -max_ps), []).append(hop)
+
+    def add_head(self, head: int, egress_index: int, min_ps: int, max_ps: int, octets: int) -> None:
+        """A HEAD whose frames travel behind a transmitter, begun by so many octets."""
+        self.heads.setdefault((egress_index, -min_ps, -max_ps, -octets), []).append(head)
 
     def talker_ingress(self, stream_index: int) -> int:
         """Stands for the talker where a later hop has its previous transmitter."""
@@ -63,6 +71,8 @@ def number_sources(
     egresses: NDArray[np.void],
     hops: NDArray[np.void],
     streams: NDArray[np.void],
+    heads: NDArray[np.void],
+    domain: NDArray[np.void],
 ) -> tuple[Source, ...]:
     """Number all sources in the order of simultaneous events, and note the numbers."""
     sources: list[Source] = []
@@ -77,6 +87,9 @@ def number_sources(
     arrivals: dict[int, list[list[int]]] = {}
     for arrival in sorted(pipes.arrivals):
         arrivals.setdefault(arrival[0], []).append(pipes.arrivals[arrival])
+    cut_through: dict[int, list[list[int]]] = {}
+    for head in sorted(pipes.heads):
+        cut_through.setdefault(head[0], []).append(pipes.heads[head])
 
     wires, grants = (
         np.flatnonzero(egresses["mechanism"] == mechanism).tolist()
@@ -89,10 +102,13 @@ def number_sources(
             hops["entry_source"][users] = add(SOURCE_ENTRY)
         for users in arrivals.get(index, ()):
             hops["arrival_source"][users] = add(SOURCE_ARRIVAL)
+        for users in cut_through.get(index, ()):
+            heads["source"][users] = add(SOURCE_HEAD)
     for index in range(len(streams)):
         for users in entries.get(pipes.talker_ingress(index), ()):
             hops["entry_source"][users] = add(SOURCE_ENTRY)
         streams[index]["source"] = add(SOURCE_RELEASE, index)
     for index in grants:
         egresses[index]["source"] = add(SOURCE_GRANT, index)
+    domain["source"] = add(SOURCE_SYNC) if len(domain) else NONE
     return tuple(sources)

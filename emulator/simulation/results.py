@@ -9,7 +9,7 @@ import numpy as np
 
 from emulator.simulation.chains import ChainState
 from emulator.simulation.engine import Run
-from emulator.simulation.layout import MECHANISM_WIRE, NONE, State
+from emulator.simulation.layout import MECHANISM_GRANT, NONE, State
 from emulator.simulation.observe import SUM_LIMB
 from emulator.simulation.tables import Row
 from netplan.verdict.evidence import (
@@ -112,13 +112,21 @@ def _busy_ratio(run: Run, egress_index: int) -> float:
     constants = run.model.tables.egresses[egress_index]
     egress = run.state.egresses[egress_index]
     used = int(egress["used"])
-    if constants["mechanism"] == MECHANISM_WIRE:
+    if constants["mechanism"] != MECHANISM_GRANT:
         used -= max(0, int(egress["busy_until_ps"]) - run.reached_ps)
         offered = run.reached_ps
     else:
         openings = _openings_before(run, egress_index, run.reached_ps)
         offered = openings * int(constants["quota_octets"])
     return min(1.0, used / offered) if offered > 0 else 0.0
+
+
+def _queue_backlogs(run: Run, egress_index: int) -> tuple[int, ...]:
+    """Largest backlog of each queue of a transmitter, lowest queue first."""
+    constants = run.model.tables.egresses[egress_index]
+    first = int(constants["first_queue"])
+    queues = run.state.queues[first : first + int(constants["queue_count"])]
+    return tuple(int(octets) for octets in queues["max_backlog_octets"])
 
 
 def egress_observations(run: Run) -> tuple[EgressObservation, ...]:
@@ -130,6 +138,7 @@ def egress_observations(run: Run) -> tuple[EgressObservation, ...]:
             dropped=int(egress["dropped"]),
             busy_ratio=_busy_ratio(run, index),
             max_backlog_octets=int(egress["max_backlog_octets"]),
+            queue_backlog_octets=_queue_backlogs(run, index),
         )
         for index, egress in enumerate(run.state.egresses)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.simulation import chains, engine, results
+from emulator.simulation.clock_tables import clock_observations
 from emulator.simulation.tables import build_model
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import SimulatedEvidence
@@ -17,10 +18,13 @@ _LONGEST_PS = 1 << 61
 """Some 26 days: half of what fits, so that nothing under way at the end overflows."""
 
 _ALWAYS = (
-    "Every node stores a frame wholly before it sends it on.",
-    "Queues are served in strict priority, and a transmission on a wire is never interrupted.",
+    "Every node stores a frame wholly before it sends it on, unless its hop cuts through.",
+    (
+        "Queues are served in strict priority, except as the plan's gates, shapers and preemption "
+        "say; the gate of a queue closes for no frame that has been started, and a frame is not "
+        "started unless it will have left, if nobody interrupts it, when the gate closes."
+    ),
     "Nothing but the plan's streams uses the transmitters, and no wire damages a frame.",
-    "All clocks run at the same rate.",
     (
         "What the plan leaves open (phases, delays within their ranges, jitter, gaps of sporadic "
         "talkers, failures of grants) is drawn from the seed: a maximum seen here is no worst case."
@@ -100,18 +104,32 @@ def simulate_in_slices(
         egresses=results.egress_observations(run),
         chains=() if evaluation is None else results.chain_observations(evaluation.state),
         trace_hash=results.trace_hash(run),
-        assumptions=_assumptions(run),
+        assumptions=_assumptions(plan, run),
         interrupted=not run.complete and not run.overfull,
+        clocks=clock_observations(plan, run.state.clocks, run.reached_ps),
     )
 
 
-def _assumptions(run: engine.Run) -> tuple[str, ...]:
+_IDEAL_CLOCKS = "All clocks show the same time."
+_GPTP_CLOCKS = (
+    "Talkers with a phase and gates run on the clocks of their nodes, which gPTP disciplines; the "
+    "messages of gPTP themselves take no time on the wires. Every other clock shows the "
+    "grandmaster's time."
+)
+
+
+def _assumptions(plan: Plan, run: engine.Run) -> tuple[str, ...]:
     """What the run rests on, and what it met on the way."""
-    sentences = list(_ALWAYS)
+    sentences = [*_ALWAYS, _IDEAL_CLOCKS if plan.synchronisation is None else _GPTP_CLOCKS]
     sentences.extend(
         f"Stream {stream} has frames that are larger than a grant of {egress} carries; each "
         "is dropped there and counts as lost."
         for stream, egress in run.model.never_fitting
+    )
+    sentences.extend(
+        f"Stream {stream} has frames that fit into no opening of their gate at {egress}; they wait "
+        "there for ever, and so does what is queued behind them."
+        for stream, egress in run.model.never_open
     )
     if run.overfull:
         sentences.append(

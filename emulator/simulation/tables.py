@@ -14,11 +14,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from emulator.simulation.clock_tables import build_clocks, clock_indices
 from emulator.simulation.contract import check_plan
 from emulator.simulation.layout import (
     EGRESS,
     HOP,
     MECHANISM_GRANT,
+    MECHANISM_PORT,
     MECHANISM_WIRE,
     MESSAGE,
     NONE,
@@ -26,11 +28,13 @@ from emulator.simulation.layout import (
     SIZE,
     STREAM,
     UNLIMITED,
+    ClockState,
     Tables,
     empty_records,
     set_record,
 )
 from emulator.simulation.order import Pipes, Source, number_sources
+from emulator.simulation.port_tables import PortBuilder, bucket_time, is_port
 from emulator.simulation.random_numbers import draw_once, probability_threshold, seed_word
 from netplan.media.frames import wire_time_ps
 from netplan.media.interface import DelayTerm, GrantMechanism, WireMechanism
@@ -62,6 +66,8 @@ class Model:
         frames_per_event: Most frames that one event takes from the pool.
         entries_per_event: Most log entries that one event makes; 0 when nothing is logged.
         never_fitting: Stream and transmitter where no grant is large enough for a frame.
+        never_open: Stream and transmitter where a frame fits into no opening of its gate.
+        clocks: State of all clocks before the first Sync, to be copied for each run.
     """
 
     tables: Tables
@@ -73,6 +79,12 @@ class Model:
     frames_per_event: int
     entries_per_event: int
     never_fitting: tuple[tuple[str, str], ...]
+    never_open: tuple[tuple[str, str], ...]
+    clocks: ClockState
+
+    def clocks_at_start(self) -> ClockState:
+        """All clocks before the first Sync, for one run."""
+        return ClockState(*(part.copy() for part in self.clocks))
 
 
 def row_ranges(plan: Plan) -> list[range]:
@@ -88,7 +100,15 @@ def row_ranges(plan: Plan) -> list[range]:
 def build_model(plan: Plan, seed: int) -> Model:
     """Arrays, sources and seeds for a plan; ValueError when it breaks its contract."""
     check_plan(plan)
-    return _ModelBuilder(plan=plan, seed=seed, pipes=Pipes(len(plan.egresses))).build()
+    clock_of = clock_indices(plan)
+    builder = _ModelBuilder(
+        plan=plan,
+        seed=seed,
+        pipes=Pipes(len(plan.egresses)),
+        clock_of=clock_of,
+        ports=PortBuilder(plan=plan, clock_of=clock_of),
+    )
+    return builder.build()
 
 
 def _term_range(terms: Sequence[DelayTerm]) -> tuple[int, int]:
@@ -113,6 +133,19 @@ def _path(stream: PlannedStream, position: int) -> tuple[Hop, ...]:
     return tuple(reversed(path))
 
 
+def _has_scheduler(stream: PlannedStream, hop: Hop) -> bool:
+    """Whether frames come to a hop from a scheduler."""
+    reception = stream.hops[hop.parent_index].reception
+    return reception is not None and reception.scheduler is not None
+
+
+def _recovery(hop: Hop, octets: int) -> tuple[int, int]:
+    """Time in which the scheduler at the end of a hop earns a frame."""
+    if hop.reception is None or hop.reception.scheduler is None:
+        return 0, 0
+    return bucket_time(octets, hop.reception.scheduler.committed_bps)
+
+
 @dataclass(slots=True)
 class _ModelBuilder:
     """Collects the flat lists while it walks the plan."""
@@ -120,8 +153,10 @@ class _ModelBuilder:
     plan: Plan
     seed: int
     pipes: Pipes
+    clock_of: dict[str, int]
+    ports: PortBuilder
     generators: list[int] = field(default_factory=list)
-    sizes: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    sizes: list[tuple[int, ...]] = field(default_factory=list)
     children: list[int] = field(default_factory=list)
     rows_below: list[int] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
@@ -144,7 +179,12 @@ class _ModelBuilder:
             self._rows(rows, hops, first_hop, index, frame_sizes)
             self._stream(streams[index], stream, frame_sizes)
             first_hop += len(stream.hops)
-        sources = number_sources(self.pipes, egresses, hops, streams)
+        ports = self.ports.build()
+        sizes = np.array(self.sizes, dtype=SIZE)
+        clocks, clock_state = build_clocks(
+            plan, self.seed, int(sizes["occupied_ps"].max(initial=0)), self._generator
+        )
+        sources = number_sources(self.pipes, egresses, hops, streams, ports.heads, clocks.domain)
         self._mark_chains(streams, rows)
         most_released = max(
             (
@@ -154,6 +194,7 @@ class _ModelBuilder:
             default=1,
         )
         most_copied = int((hops["end_child"] - hops["first_child"]).max(initial=1))
+        most_heads = int((hops["end_head"] - hops["first_head"]).max(initial=0))
         most_listeners = max((len(stream.listeners) for stream in plan.streams), default=0)
         return Model(
             tables=Tables(
@@ -162,21 +203,28 @@ class _ModelBuilder:
                 hops=hops,
                 children=_integers(self.children),
                 rows_below=_integers(self.rows_below),
-                sizes=np.array(self.sizes, dtype=SIZE),
+                sizes=sizes,
                 streams=streams,
                 roots=_integers(self.roots),
                 messages=np.array(self.messages, dtype=MESSAGE),
                 message_sizes=_integers(self.message_sizes),
                 rows=rows,
+                heads=ports.heads,
+                schedulers=ports.schedulers,
+                ports=ports.tables,
+                clocks=clocks,
             ),
             sources=sources,
             rows=tuple(self.rows),
             first_releases_ps=tuple(self._first_release_ps(stream) for stream in plan.streams),
             generators=tuple(self.generators),
             largest_depth=max((len(row.path) for row in self.rows), default=1),
-            frames_per_event=max(most_released, most_copied),
+            # Each frame that an event takes or starts may send its heads ahead.
+            frames_per_event=max(most_released, most_copied) * (1 + most_heads),
             entries_per_event=1 + most_listeners if plan.chains else 0,
             never_fitting=tuple(dict.fromkeys(self.never_fitting)),
+            never_open=ports.never_open,
+            clocks=clock_state,
         )
 
     def _generator(self, purpose: str, name: str) -> int:
@@ -189,7 +237,7 @@ class _ModelBuilder:
         records = empty_records(len(self.plan.egresses), EGRESS)
         openings: list[int] = []
         first_queue = 0
-        for egress, record in zip(self.plan.egresses, records, strict=True):
+        for index, (egress, record) in enumerate(zip(self.plan.egresses, records, strict=True)):
             set_record(
                 record,
                 first_queue=first_queue,
@@ -201,8 +249,9 @@ class _ModelBuilder:
             if isinstance(mechanism, WireMechanism):
                 set_record(
                     record,
-                    mechanism=MECHANISM_WIRE,
+                    mechanism=MECHANISM_PORT if is_port(egress) else MECHANISM_WIRE,
                     lead_ps=_wire_time_ps(mechanism.lead_octets, mechanism.line_bps),
+                    port=self.ports.add_port(index) if is_port(egress) else NONE,
                 )
             else:
                 self._grants(record, egress, mechanism, len(openings))
@@ -233,7 +282,7 @@ class _ModelBuilder:
             failure_generator=self._generator("failures", egress.name),
         )
 
-    def _size(self, stream: PlannedStream, hop: Hop, size: int) -> tuple[int, int, int, int, int]:
+    def _size(self, stream: PlannedStream, hop: Hop, size: int) -> tuple[int, ...]:
         """What a stream's frame of one size is at one hop: a row of the table of sizes."""
         egress = self.plan.egresses[hop.egress_index]
         octets = size + hop.added_octets
@@ -242,12 +291,13 @@ class _ModelBuilder:
             sent_octets = mechanism.lead_octets + octets
             data_ps = _wire_time_ps(sent_octets, mechanism.line_bps)
             occupied_ps = _wire_time_ps(sent_octets + mechanism.tail_octets, mechanism.line_bps)
-            return octets, data_ps, occupied_ps, 0, 1
+            recovery = _recovery(hop, sent_octets + mechanism.tail_octets)
+            return octets, data_ps, occupied_ps, 0, 1, *recovery
         need_octets = octets + mechanism.overhead_octets
         fits = mechanism.fragments or need_octets <= mechanism.quota_octets
         if not fits:
             self.never_fitting.append((stream.name, egress.name))
-        return octets, 0, 0, need_octets, int(fits)
+        return octets, 0, 0, need_octets, int(fits), *_recovery(hop, octets)
 
     def _hops(
         self, hops: NDArray[np.void], first_hop: int, stream_index: int, frame_sizes: list[int]
@@ -289,16 +339,36 @@ class _ModelBuilder:
                 after_min_ps=after_min_ps,
                 after_spread_ps=after_max_ps - after_min_ps,
                 after_generator=self._generator("after", name),
+                scheduler=self._scheduler(hop),
+                has_eligibility=int(not is_root and _has_scheduler(stream, hop)),
             )
             self.rows_below.extend(below[position])
             self.sizes.extend(self._size(stream, hop, size) for size in frame_sizes)
-            if before_max_ps > 0:
+            # Ports with rules are entered by an event of its own even when processing takes no time.
+            if before_max_ps > 0 or is_port(self.plan.egresses[hop.egress_index]):
                 self.pipes.add_entry(index, ingress, hop.from_node, before_min_ps, before_max_ps)
             self.pipes.add_arrival(index, hop.egress_index, after_min_ps, after_max_ps)
         for position, indices in enumerate(children):
-            hops[first_hop + position]["first_child"] = len(self.children)
-            self.children.extend(indices)
-            hops[first_hop + position]["end_child"] = len(self.children)
+            record = hops[first_hop + position]
+            record["first_child"] = len(self.children)
+            record["first_head"] = len(self.ports.heads)
+            for index in indices:
+                cut_octets = stream.hops[index - first_hop].cut_through_octets
+                if cut_octets is None:
+                    self.children.append(index)
+                else:
+                    egress_index = stream.hops[position].egress_index
+                    head = self.ports.add_head(index, egress_index, cut_octets)
+                    after_ps = _term_range(stream.hops[position].after)
+                    self.pipes.add_head(head, egress_index, *after_ps, cut_octets)
+            record["end_child"] = len(self.children)
+            record["end_head"] = len(self.ports.heads)
+
+    def _scheduler(self, hop: Hop) -> int:
+        """Index of the ATS scheduler at the end of a hop."""
+        if hop.reception is None or hop.reception.scheduler is None:
+            return NONE
+        return self.ports.schedulers.index(hop.to_node, hop.reception.scheduler)
 
     def _rows(
         self,
@@ -331,6 +401,8 @@ class _ModelBuilder:
             octets = size + hop.added_octets
             if isinstance(mechanism, WireMechanism):
                 line_bps = mechanism.line_bps
+                cut_octets = path[depth + 1].cut_through_octets if depth + 1 < len(path) else None
+                octets = octets if cut_octets is None else min(octets, cut_octets)
                 total_ps += _wire_time_ps(mechanism.lead_octets + octets, line_bps)
                 if depth == 0:
                     total_ps -= _wire_time_ps(mechanism.lead_octets, line_bps)
@@ -357,10 +429,18 @@ class _ModelBuilder:
             first_root=len(self.roots) - _root_count(stream),
             end_root=len(self.roots),
             generator=self._generator("talker", stream.name),
+            clock=self._clock(stream),
         )
         for sizes in emission.messages:
             self.messages.append((len(self.message_sizes), len(sizes)))
             self.message_sizes.extend(frame_sizes.index(size) for size in sizes)
+
+    def _clock(self, stream: PlannedStream) -> int:
+        """The clock that a talker keeps its phase on."""
+        emission = stream.emission
+        if emission.phase_ps is None or emission.sporadic:
+            return NONE
+        return self.clock_of.get(stream.talker, NONE)
 
     def _first_release_ps(self, stream: PlannedStream) -> int:
         """Nominal release of the first message."""

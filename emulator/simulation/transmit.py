@@ -65,6 +65,7 @@ def copy_frame(state: State, frame: int, depth: int) -> int:
     new.origin_ps = old.origin_ps
     new.position = old.position
     new.message_frames = old.message_frames
+    new.eligible_ps = old.eligible_ps
     for step in range(depth + 1):
         state.steps[copy, step].received_ps = state.steps[frame, step].received_ps
         state.steps[copy, step].queued_ps = state.steps[frame, step].queued_ps
@@ -122,6 +123,28 @@ def send_on(tables: Tables, state: State, hop_index: int, frame: int, left_ps: i
     enter_pipe(state, hop.arrival_source, frame, due_ps)
 
 
+@compiled
+def send_heads_and_rest(
+    tables: Tables, state: State, hop_index: int, frame: int, now_ps: int
+) -> None:
+    """Begin a transmission that the next node does not wait for: its head goes on by itself.
+
+    The head is a copy of the frame, which sets out over each hop that cuts through; the
+    frame itself goes to listeners and over the other hops. Both travel for the same time.
+    """
+    hop = tables.hops[hop_index]
+    data_ps = tables.sizes[hop.first_size + state.frames[frame].size].data_ps
+    delay_ps = hop.after_min_ps
+    if hop.after_spread_ps > 0:
+        delay_ps += draw_up_to(state.generators, hop.after_generator, hop.after_spread_ps)
+    for place in range(hop.first_head, hop.end_head):
+        head = tables.heads[place]
+        copy = copy_frame(state, frame, hop.depth)
+        state.frames[copy].hop = head.hop
+        enter_pipe(state, head.source, copy, now_ps + delay_ps + min(head.lead_ps, data_ps))
+    enter_pipe(state, hop.arrival_source, frame, now_ps + delay_ps + data_ps)
+
+
 @inlined
 def start_wire(tables: Tables, state: State, hop_index: int, frame: int, now_ps: int) -> None:
     """Begin a transmission on an idle wire."""
@@ -134,6 +157,9 @@ def start_wire(tables: Tables, state: State, hop_index: int, frame: int, now_ps:
     state.steps[frame, hop.depth].started_ps = now_ps
     if hop.depth == 0:
         state.frames[frame].origin_ps = now_ps + tables.egresses[hop.egress].lead_ps
+    if hop.first_head < hop.end_head:
+        send_heads_and_rest(tables, state, hop_index, frame, now_ps)
+        return
     send_on(tables, state, hop_index, frame, now_ps + size.data_ps)
 
 
@@ -192,6 +218,9 @@ def wait_in_queue(tables: Tables, state: State, hop_index: int, frame: int, now_
     egress.backlog_octets += size.frame_octets
     egress.max_backlog_octets = max(egress.max_backlog_octets, backlog_octets)
     append_to_queue(state, constants.first_queue + hop.queue, frame)
+    queue = state.queues[constants.first_queue + hop.queue]
+    queue.backlog_octets += size.frame_octets
+    queue.max_backlog_octets = max(queue.max_backlog_octets, queue.backlog_octets)
     egress.waiting += 1
     if egress.waiting > 1:
         return
@@ -248,6 +277,7 @@ def serve_wire(tables: Tables, state: State, egress_index: int, now_ps: int) -> 
     size = tables.sizes[tables.hops[hop_index].first_size + state.frames[frame].size]
     egress.waiting -= 1
     egress.backlog_octets -= size.frame_octets
+    state.queues[queue_index].backlog_octets -= size.frame_octets
     if egress.waiting > 0:
         free_ps = now_ps + size.occupied_ps
         heap.replace_top(state.heap, state.control[0].heap_size, free_ps, constants.source)

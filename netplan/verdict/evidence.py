@@ -171,13 +171,32 @@ class ChainObservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressObservation:
-    """What one run saw of one transmitter."""
+    """What one run saw of one transmitter.
+
+    Attributes:
+        egress_index: Into the plan.
+        frames: Frames that it began to send.
+        dropped: Frames that it did not take into a queue.
+        busy_ratio: Share of time that a wire is occupied (lead, frame, tail, what interruptions
+            add), or of its grants' octets that are used.
+        max_backlog_octets: Largest sum of waiting frame octets over all queues.
+        queue_backlog_octets: The largest of each queue, lowest queue first.
+    """
 
     egress_index: int
     frames: int
     dropped: int
     busy_ratio: float
     max_backlog_octets: int
+    queue_backlog_octets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockObservation:
+    """How wrong one run saw the clock of one node, against the grandmaster's."""
+
+    node: str
+    largest_error_ps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +218,7 @@ class SimulatedEvidence:
         chains: One row per chain.
         trace_hash: Fingerprint of the run: equal seeds and plans give equal fingerprints.
         assumptions: What the run rests on, in full sentences.
+        clocks: One row per synchronised node.
     """
 
     design_hash: str
@@ -214,3 +234,4 @@ class SimulatedEvidence:
     trace_hash: str
     assumptions: tuple[str, ...]
     interrupted: bool = False
+    clocks: tuple[ClockObservation, ...] = ()

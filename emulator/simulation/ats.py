@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ATS scheduler: a token bucket per scheduler, told by the time at which it was empty.
+
+Bucket times are exact: whole picoseconds and parts of one. An eligibility time is the whole
+picosecond at or after the exact one.
+
+Source: IEEE Std 802.1Q-2022, 8.6.11.3 (ProcessFrame).
+"""
+
+from __future__ import annotations
+
+from emulator.simulation.compiled import compiled
+from emulator.simulation.layout import NONE, Record, Records
+
+
+@compiled
+def eligibility_ps(
+    constants: Record, schedulers: Records, scheduler_index: int, size: Record, now_ps: int
+) -> int:
+    """The eligibility time of a frame that is wholly received, or NONE when it is dropped."""
+    scheduler = schedulers[scheduler_index]
+    group = schedulers[constants.group]
+    filled_ps = scheduler.empty_ps + size.recovery_ps
+    filled_part = scheduler.empty_part + size.recovery_part
+    if filled_part >= constants.committed_bps:
+        filled_ps += 1
+        filled_part -= constants.committed_bps
+    eligible_ps: int = filled_ps + 1 if filled_part > 0 else filled_ps
+    eligible_ps = max(now_ps, group.group_ps, eligible_ps)
+    if eligible_ps > now_ps + constants.max_residence_ps:
+        return NONE
+    group.group_ps = eligible_ps
+    full_ps = scheduler.empty_ps + constants.full_ps
+    full_part = scheduler.empty_part + constants.full_part
+    if full_part >= constants.committed_bps:
+        full_ps += 1
+        full_part -= constants.committed_bps
+    if eligible_ps > full_ps or (eligible_ps == full_ps and full_part == 0):
+        # The bucket was full before: it counts as full at this moment.
+        filled_ps += eligible_ps - full_ps
+        filled_part -= full_part
+        if filled_part < 0:
+            filled_ps -= 1
+            filled_part += constants.committed_bps
+    scheduler.empty_ps = filled_ps
+    scheduler.empty_part = filled_part
+    return eligible_ps
