@@ -6,9 +6,10 @@ Importing this module loads numba, so what only asks for help imports it inside 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from emulator.simulation import chains, engine, results
+from emulator.simulation.faults import Fault
 from emulator.simulation.tables import build_model
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import SimulatedEvidence
@@ -33,6 +34,7 @@ def simulate(
     *,
     seed: int,
     duration_ps: int,
+    faults: Sequence[Fault] = (),
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> SimulatedEvidence:
@@ -46,11 +48,17 @@ def simulate(
         plan: What runs; its own contract is checked and ValueError raised if it is broken.
         seed: Of all random choices: equal plans, seeds and durations give equal evidence.
         duration_ps: Plant time to simulate.
+        faults: Links and nodes that fail, and when; ValueError when the plan lacks them.
         progress: Told the share that is done, from 0 to 1, some thirty times a second.
         cancelled: Asked as often whether to stop early.
     """
     return simulate_in_slices(
-        plan, seed=seed, duration_ps=duration_ps, progress=progress, cancelled=cancelled
+        plan,
+        seed=seed,
+        duration_ps=duration_ps,
+        faults=faults,
+        progress=progress,
+        cancelled=cancelled,
     )
 
 
@@ -59,6 +67,7 @@ def simulate_in_slices(
     *,
     seed: int,
     duration_ps: int,
+    faults: Sequence[Fault] = (),
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     slice_events: int = engine.SLICE_EVENTS,
@@ -69,6 +78,7 @@ def simulate_in_slices(
         plan: As there.
         seed: As there.
         duration_ps: As there.
+        faults: As there.
         progress: As there.
         cancelled: As there.
         slice_events: Events between two calls of ``progress`` and ``cancelled``.
@@ -76,7 +86,7 @@ def simulate_in_slices(
     if not 0 < duration_ps <= _LONGEST_PS:
         message = f"duration_ps is {duration_ps}; expected 1 to {_LONGEST_PS}"
         raise ValueError(message)
-    model = build_model(plan, seed)
+    model = build_model(plan, seed, faults, duration_ps)
     run = engine.begin(model, duration_ps)
     evaluation = chains.Evaluation(plan, seed) if plan.chains else None
     engine.proceed(
@@ -102,6 +112,7 @@ def simulate_in_slices(
         trace_hash=results.trace_hash(run),
         assumptions=_assumptions(run),
         interrupted=not run.complete and not run.overfull,
+        recoveries=results.recovery_observations(run),
     )
 
 

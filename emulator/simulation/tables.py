@@ -8,13 +8,14 @@ kernel only adds. Phases that the plan leaves open are drawn here from the seed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emulator.simulation.contract import check_plan
+from emulator.simulation.faults import Fault
 from emulator.simulation.layout import (
     EGRESS,
     HOP,
@@ -32,6 +33,11 @@ from emulator.simulation.layout import (
 )
 from emulator.simulation.order import Pipes, Source, number_sources
 from emulator.simulation.random_numbers import draw_once, probability_threshold, seed_word
+from emulator.simulation.reception_tables import (
+    no_reception,
+    with_reception,
+    with_standby_hops,
+)
 from netplan.media.frames import wire_time_ps
 from netplan.media.interface import DelayTerm, GrantMechanism, WireMechanism
 from netplan.plan.model import Egress, Hop, Plan, PlannedStream
@@ -53,6 +59,7 @@ class Model:
     """A plan made ready for the kernel.
 
     Attributes:
+        plan: The plan.
         tables: Constant arrays.
         sources: Every source of events, in the order of simultaneous events.
         rows: Every stream and listener, in the order of the plan.
@@ -64,6 +71,7 @@ class Model:
         never_fitting: Stream and transmitter where no grant is large enough for a frame.
     """
 
+    plan: Plan
     tables: Tables
     sources: tuple[Source, ...]
     rows: tuple[Row, ...]
@@ -85,10 +93,22 @@ def row_ranges(plan: Plan) -> list[range]:
     return ranges
 
 
-def build_model(plan: Plan, seed: int) -> Model:
-    """Arrays, sources and seeds for a plan; ValueError when it breaks its contract."""
+def build_model(plan: Plan, seed: int, faults: Sequence[Fault] = (), until_ps: int = 0) -> Model:
+    """Arrays, sources and seeds for a plan and, with faults, for a run up to a time.
+
+    ValueError when the plan breaks its contract, or lacks what a fault names.
+    """
     check_plan(plan)
-    return _ModelBuilder(plan=plan, seed=seed, pipes=Pipes(len(plan.egresses))).build()
+    whole = with_standby_hops(plan) if faults else plan
+    model = _ModelBuilder(plan=whole, seed=seed, pipes=Pipes(len(plan.egresses))).build()
+    received = with_reception(plan, whole, model.tables, faults, until_ps)
+    return replace(
+        model,
+        plan=plan,
+        tables=received.tables,
+        largest_depth=received.largest_depth,
+        frames_per_event=max(model.frames_per_event, received.branch_count),
+    )
 
 
 def _term_range(terms: Sequence[DelayTerm]) -> tuple[int, int]:
@@ -125,7 +145,7 @@ class _ModelBuilder:
     children: list[int] = field(default_factory=list)
     rows_below: list[int] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
-    messages: list[tuple[int, int]] = field(default_factory=list)
+    messages: list[tuple[int, int, int]] = field(default_factory=list)
     message_sizes: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     never_fitting: list[tuple[str, str]] = field(default_factory=list)
@@ -156,6 +176,7 @@ class _ModelBuilder:
         most_copied = int((hops["end_child"] - hops["first_child"]).max(initial=1))
         most_listeners = max((len(stream.listeners) for stream in plan.streams), default=0)
         return Model(
+            plan=plan,
             tables=Tables(
                 egresses=egresses,
                 openings_ps=_integers(openings),
@@ -168,6 +189,7 @@ class _ModelBuilder:
                 messages=np.array(self.messages, dtype=MESSAGE),
                 message_sizes=_integers(self.message_sizes),
                 rows=rows,
+                reception=no_reception(),
             ),
             sources=sources,
             rows=tuple(self.rows),
@@ -283,6 +305,8 @@ class _ModelBuilder:
                 first_below=len(self.rows_below),
                 end_below=len(self.rows_below) + len(below[position]),
                 entry_source=NONE,
+                reception=NONE,
+                first_variant=NONE,
                 before_min_ps=before_min_ps,
                 before_spread_ps=before_max_ps - before_min_ps,
                 before_generator=self._generator("before", name),
@@ -316,12 +340,18 @@ class _ModelBuilder:
             set_record(
                 rows[index],
                 next_row=int(hops[first_hop + position]["row"]),
-                base_ps=min(self._least_latency_ps(path, size) for size in frame_sizes),
+                base_ps=self._base_ps(stream, path, frame_sizes),
             )
             hops[first_hop + position]["row"] = index
             self.rows.append(
                 Row(stream_index=stream_index, listener_index=listener_index, path=path)
             )
+
+    def _base_ps(self, stream: PlannedStream, path: tuple[Hop, ...], frame_sizes: list[int]) -> int:
+        """No frame of a listener is faster; copies may come by paths that are shorter than this."""
+        if stream.recoveries or stream.standby:
+            return 0
+        return min(self._least_latency_ps(path, size) for size in frame_sizes)
 
     def _least_latency_ps(self, path: tuple[Hop, ...], size: int) -> int:
         """No frame of this size is faster; where its histogram starts."""
@@ -347,6 +377,10 @@ class _ModelBuilder:
     def _stream(self, record: np.void, stream: PlannedStream, frame_sizes: list[int]) -> None:
         """Constants of a talker; its roots are the last ones noted."""
         emission = stream.emission
+        gaps_ps = [emission.period_ps] * len(emission.messages)
+        if emission.offsets_ps:
+            ends_ps = (*emission.offsets_ps[1:], emission.period_ps)
+            gaps_ps = [end - start for start, end in zip(emission.offsets_ps, ends_ps, strict=True)]
         set_record(
             record,
             period_ps=emission.period_ps,
@@ -359,7 +393,8 @@ class _ModelBuilder:
             generator=self._generator("talker", stream.name),
         )
         for sizes in emission.messages:
-            self.messages.append((len(self.message_sizes), len(sizes)))
+            gap_ps = gaps_ps[len(self.messages) - int(record["first_message"])]
+            self.messages.append((len(self.message_sizes), len(sizes), gap_ps))
             self.message_sizes.extend(frame_sizes.index(size) for size in sizes)
 
     def _first_release_ps(self, stream: PlannedStream) -> int:
