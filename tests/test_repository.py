@@ -79,6 +79,7 @@ DIMENSIONLESS = {
     "max_retries": "counted",
     "messages": "frame_octets of each frame of each message",
     "pcp": "priority code point, IEEE Std 802.1Q",
+    "policed": "counted frames",
     "peak": "largest picture over mean picture, the user's word",
     "reactions": "counted",
     "reduction": "reduction ratio, the word of PROFINET",

@@ -10,7 +10,8 @@ Source: IEEE Std 802.1Q-2022, 8.6.11.3 (ProcessFrame).
 from __future__ import annotations
 
 from emulator.simulation.compiled import compiled
-from emulator.simulation.layout import NONE, Record, Records
+from emulator.simulation.layout import NONE, Record, Records, State, Tables
+from emulator.simulation.transmit import free_frame, lose
 
 
 @compiled
@@ -45,3 +46,20 @@ def eligibility_ps(
     scheduler.empty_ps = filled_ps
     scheduler.empty_part = filled_part
     return eligible_ps
+
+
+@compiled
+def gets_eligible(
+    tables: Tables, state: State, scheduler_index: int, frame: int, now_ps: int
+) -> bool:
+    """Note the eligibility time of a frame that is wholly received; False when it is dropped."""
+    hop_index = state.frames[frame].hop
+    size = tables.sizes[tables.hops[hop_index].first_size + state.frames[frame].size]
+    constants = tables.schedulers[scheduler_index]
+    eligible_ps = eligibility_ps(constants, state.schedulers, scheduler_index, size, now_ps)
+    if eligible_ps == NONE:
+        lose(tables, state, hop_index)
+        free_frame(state, frame)
+        return False
+    state.frames[frame].eligible_ps = eligible_ps
+    return True

@@ -6,8 +6,10 @@ Such a plan is a fault of ours, not of a design: hence ValueError and no finding
 
 from __future__ import annotations
 
+from emulator.simulation.contract_reception import check_policing, check_recoveries
+from emulator.simulation.contract_rings import check_rings
 from netplan.media.interface import DelayTerm, GrantMechanism, WireMechanism
-from netplan.plan.model import Egress, Plan, PlannedChain, PlannedStream
+from netplan.plan.model import Egress, Hop, Plan, PlannedChain, PlannedStream
 
 LONGEST_PS = 1 << 60
 """Longest period, phase or delay: some 13 days, so that sums of a few stay in 64 bits."""
@@ -35,6 +37,8 @@ def check_plan(plan: Plan) -> None:
         _check_stream(plan, stream)
     for chain in plan.chains:
         _check_chain(plan, chain)
+    check_policing(plan, _require, _possible)
+    check_rings(plan, _require, _possible)
 
 
 def _check_egress(egress: Egress) -> None:
@@ -90,12 +94,34 @@ def _check_stream(plan: Plan, stream: PlannedStream) -> None:
         and _possible(emission.jitter_ps),
         f"stream {name} has an impossible period, phase or jitter",
     )
+    if emission.offsets_ps:
+        offsets_ps = emission.offsets_ps
+        _require(
+            not emission.sporadic
+            and len(offsets_ps) == len(emission.messages)
+            and offsets_ps[0] == 0
+            and list(offsets_ps) == sorted(set(offsets_ps))
+            and offsets_ps[-1] < emission.period_ps,
+            f"stream {name} has impossible offsets",
+        )
+    _check_tree(plan, name, stream.hops, stream.listener_hops, len(stream.listeners))
+    for way in stream.standby:
+        _check_tree(plan, name, way.hops, way.listener_hops, len(stream.listeners))
+    check_recoveries(stream, _require, _possible)
+
+
+def _check_tree(
+    plan: Plan,
+    name: str,
+    hops: tuple[Hop, ...],
+    listener_hops: tuple[int, ...],
+    listener_count: int,
+) -> None:
     _require(
-        len(stream.listener_hops) == len(stream.listeners)
-        and all(0 <= hop < len(stream.hops) for hop in stream.listener_hops),
+        len(listener_hops) == listener_count and all(0 <= hop < len(hops) for hop in listener_hops),
         f"stream {name} does not have one hop per listener",
     )
-    for index, hop in enumerate(stream.hops):
+    for index, hop in enumerate(hops):
         _require(
             -1 <= hop.parent_index < index, f"hop {index} of stream {name} is before its parent"
         )

@@ -34,6 +34,7 @@ from emulator.simulation.layout import (
     empty_records,
 )
 from emulator.simulation.port_tables import ports_at_start, schedulers_at_start
+from emulator.simulation.reception_state import empty_reception, more_families
 from emulator.simulation.tables import Model
 
 SLICE_EVENTS = 200_000
@@ -75,6 +76,8 @@ def begin(model: Model, duration_ps: int) -> Run:
     control["free_head"] = NONE
     control["frames_per_event"] = model.frames_per_event
     control["entries_per_event"] = model.entries_per_event
+    control["has_families"] = int(tables.streams["counted"].max(initial=0))
+    control["ended_head"] = NONE
     sources = empty_records(source_count, SOURCE_STATE)
     sources["kind"] = [source.kind for source in model.sources]
     sources["index"] = [source.index for source in model.sources]
@@ -87,6 +90,8 @@ def begin(model: Model, duration_ps: int) -> Run:
     queues["tail"] = NONE
     streams = empty_records(len(tables.streams), STREAM_STATE)
     streams["nominal_ps"] = model.first_releases_ps
+    streams["first_root"] = tables.streams["first_root"]
+    streams["end_root"] = tables.streams["end_root"]
     rows = empty_records(len(tables.rows), ROW_STATE)
     for name in (
         "min_ps",
@@ -120,6 +125,7 @@ def begin(model: Model, duration_ps: int) -> Run:
         schedulers=schedulers_at_start(tables.schedulers),
         ports=ports_at_start(tables.ports),
         clocks=model.clocks_at_start(),
+        reception=empty_reception(tables),
     )
     run = Run(model=model, state=state, duration_ps=duration_ps)
     make_room(run, max(FIRST_FRAMES, 2 * model.frames_per_event))
@@ -138,9 +144,14 @@ def make_room(run: Run, frame_count: int) -> bool:
     frames[:old_count] = state.frames
     frames["next"][old_count:] = np.arange(old_count + 1, frame_count + 1)
     frames["next"][-1] = state.control["free_head"][0]
+    frames["family"][old_count:] = NONE
     steps = empty_records((frame_count, depth), STEP)
     steps[:old_count] = state.steps
-    run.state = state._replace(frames=frames, steps=steps)
+    reception = state.reception
+    if state.control["has_families"][0]:
+        families = more_families(reception.families, frame_count + 1)
+        reception = reception._replace(families=families)
+    run.state = state._replace(frames=frames, steps=steps, reception=reception)
     state.control["free_head"] = old_count
     state.control["free_count"] += frame_count - old_count
     return True

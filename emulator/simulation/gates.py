@@ -119,14 +119,14 @@ def start_through_gate_ps(
     if constants.first_zone > constants.last_zone:
         return at_ps
     last = state.queues[constants.first_queue + queue]
-    if last.looked_ps <= at_ps and at_ps < last.stop_ps:
+    if last.looked_ps <= at_ps < last.stop_ps:
         start_ps: int = max(at_ps, last.open_ps)
         if start_ps + need_ps <= last.close_ps:
             return start_ps
         at_ps = last.stop_ps
     for _ in range(LOOKS):
         open_ps, stop_ps, close_ps = look_up(tables, state, clocks, port_index, queue, at_ps)
-        if stop_ps != NEVER_PS and close_ps != NEVER_PS:
+        if max(stop_ps, close_ps) < NEVER_PS:
             last.looked_ps = at_ps
             last.open_ps = open_ps
             last.stop_ps = stop_ps

@@ -57,3 +57,18 @@ def remove_top(heap: Records, size: int) -> None:
     """Remove the first of ``size`` entries; the caller counts the size."""
     if size > 1:
         replace_top(heap, size - 1, heap[size - 1].time_ps, heap[size - 1].source)
+
+
+@inlined
+def remove_source(heap: Records, size: int, source: int) -> None:
+    """Remove the entry of a source, which has one; the caller counts the size."""
+    place = 0
+    while heap[place].source != source:
+        place += 1
+    # Let it rise to the top as if it were earlier than all others, then remove it there.
+    while place > 0:
+        above = (place - 1) >> 1
+        heap[place].time_ps = heap[above].time_ps
+        heap[place].source = heap[above].source
+        place = above
+    remove_top(heap, size)

@@ -2,14 +2,14 @@
 """The event loop.
 
 Simultaneous events happen in this order: ports with rules that may go on, then by source number
-wires that become free, arrivals by the transmitter they came over, talkers, then
-grant openings (a frame queued at the very moment of an opening still takes part in it).
+faults and repairs, wires that become free, arrivals by the transmitter they came over, talkers,
+then grant openings (a frame queued at the very moment of an opening still takes part in it).
 """
 
 from __future__ import annotations
 
 from emulator.simulation import heap
-from emulator.simulation.ats import eligibility_ps
+from emulator.simulation.ats import gets_eligible
 from emulator.simulation.clocks import (
     advance_clocks,
     horizon_ps,
@@ -23,9 +23,11 @@ from emulator.simulation.layout import (
     MECHANISM_PORT,
     NEVER_PS,
     NONE,
+    SOURCE_AGENDA,
     SOURCE_ARRIVAL,
     SOURCE_ENTRY,
     SOURCE_FREE,
+    SOURCE_GRANT,
     SOURCE_HEAD,
     SOURCE_RELEASE,
     SOURCE_SYNC,
@@ -37,8 +39,11 @@ from emulator.simulation.layout import (
     Tables,
 )
 from emulator.simulation.observe import deliver, note_in_log
+from emulator.simulation.outages import perform
 from emulator.simulation.ports import enqueue_at_port, serve_port
 from emulator.simulation.random_numbers import draw_exponential, draw_up_to
+from emulator.simulation.reception import arrive_specially
+from emulator.simulation.recovery import SEQUENCE_SPACE, end_copies, found_family
 from emulator.simulation.selection import settle_all_credit
 from emulator.simulation.transmit import (
     approach,
@@ -46,7 +51,6 @@ from emulator.simulation.transmit import (
     enqueue,
     free_frame,
     leave_pipe,
-    lose,
     schedule,
     serve_wire,
     take_frame,
@@ -58,16 +62,11 @@ def arrive(tables: Tables, state: State, frame: int, now_ps: int) -> None:
     """A frame is wholly received by a node: listeners take it, each child hop gets a copy."""
     hop = tables.hops[state.frames[frame].hop]
     state.control[0].frame_hops += 1
-    if hop.scheduler != NONE:
-        size = tables.sizes[hop.first_size + state.frames[frame].size]
-        eligible_ps = eligibility_ps(
-            tables.schedulers[hop.scheduler], state.schedulers, hop.scheduler, size, now_ps
-        )
-        if eligible_ps == NONE:
-            lose(tables, state, state.frames[frame].hop)
-            free_frame(state, frame)
-            return
-        state.frames[frame].eligible_ps = eligible_ps
+    if hop.reception != NONE:
+        arrive_specially(tables, state, frame, now_ps)
+        return
+    if hop.scheduler != NONE and not gets_eligible(tables, state, hop.scheduler, frame, now_ps):
+        return
     row_index = hop.row
     while row_index != NONE:
         deliver(tables, state, row_index, frame, hop.depth, now_ps)
@@ -83,7 +82,9 @@ def arrive(tables: Tables, state: State, frame: int, now_ps: int) -> None:
 
 
 @inlined
-def following_release_ps(tables: Tables, state: State, stream_index: int, now_ps: int) -> int:
+def following_release_ps(
+    tables: Tables, state: State, stream_index: int, gap_ps: int, now_ps: int
+) -> int:
     """When a talker that has just released a message releases the next one."""
     constants = tables.streams[stream_index]
     stream = state.streams[stream_index]
@@ -93,7 +94,7 @@ def following_release_ps(tables: Tables, state: State, stream_index: int, now_ps
         return release_ps + draw_exponential(
             state.generators, constants.generator, constants.period_ps >> 1
         )
-    stream.nominal_ps += constants.period_ps
+    stream.nominal_ps += gap_ps
     release_ps = stream.nominal_ps
     if constants.jitter_ps > 0:
         release_ps += draw_up_to(state.generators, constants.generator, constants.jitter_ps)
@@ -119,17 +120,34 @@ def release(tables: Tables, state: State, stream_index: int, now_ps: int) -> Non
         next_ps = on_clock_ps(state, constants.clock, stream.due_ps)
         heap.replace_top(state.heap, state.control[0].heap_size, next_ps, constants.source)
         return
-    next_ps = following_release_ps(tables, state, stream_index, now_ps)
-    heap.replace_top(state.heap, state.control[0].heap_size, next_ps, constants.source)
     message = tables.messages[constants.first_message + stream.message % constants.message_count]
+    next_ps = following_release_ps(tables, state, stream_index, message.gap_ps, now_ps)
+    heap.replace_top(state.heap, state.control[0].heap_size, next_ps, constants.source)
     stream.message += 1
+    if stream.is_silent != 0:
+        return
     if constants.logged != 0:
         note_in_log(state, len(tables.rows) + stream_index, 1, now_ps, now_ps)
     for position in range(message.frame_count):
+        sequence = stream.released % SEQUENCE_SPACE
         stream.released += 1
-        for place in range(constants.first_root, constants.end_root):
+        family = NONE
+        if constants.counted != 0:
+            copy_count = stream.end_root - stream.first_root
+            if copy_count == 0:  # no way leads anywhere at present
+                for row_index in range(constants.first_row, constants.end_row):
+                    state.rows[row_index].lost += 1
+                continue
+            family = found_family(tables, state, stream_index, copy_count)
+        for place in range(stream.first_root, stream.end_root):
             frame = take_frame(state)
             record = state.frames[frame]
+            record.yellow = 0
+            record.sequence = sequence
+            record.family = family
+            record.origin_ps = now_ps
+            record.need_octets = 0
+            record.broken = 0
             record.size = tables.message_sizes[message.first_frame + position]
             record.release_ps = now_ps
             record.position = position
@@ -165,6 +183,8 @@ def start(tables: Tables, state: State) -> None:
             state.streams[stream_index].due_ps = release_ps
             release_ps = max(0, on_clock_ps(state, constants.clock, release_ps))
         schedule(state, release_ps, constants.source)
+    if len(tables.reception.agenda) > 0:
+        schedule(state, tables.reception.agenda[0].at_ps, state.reception.agenda[0].source)
 
 
 @compiled
@@ -207,6 +227,10 @@ def run_slice(tables: Tables, state: State, end_ps: int, event_count: int) -> in
             approach(tables, state, state.frames[frame].hop, frame, now_ps)
         elif kind == SOURCE_SYNC:
             sync(tables, state, now_ps)
-        else:
+        elif kind == SOURCE_GRANT:
             serve_grant(tables, state, source.index, now_ps)
+        elif kind == SOURCE_AGENDA:
+            perform(tables, state, now_ps)
+        if control.ended_head != NONE:
+            end_copies(state)
     return STATUS_SLICE_DONE

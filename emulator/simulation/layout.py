@@ -47,11 +47,21 @@ SOURCE_HEAD = 5
 """As much of a frame is received as its next hop cuts through at."""
 SOURCE_SYNC = 6
 """The grandmaster sends Sync: the clocks are worked out some intervals further."""
+SOURCE_AGENDA = 9
+"""Something that is known before the run happens: a fault, a repair, a change of the way."""
 
 STATUS_SLICE_DONE = 0
 STATUS_FINISHED = 1
 STATUS_NEED_FRAMES = 2
 STATUS_LOG_FULL = 3
+
+FAMILY_NEXT = 0
+"""Columns of a family: the next free one, living copies, the rows of its stream, and for each
+of these whether the frame was delivered. The first family only begins the list of free ones."""
+FAMILY_ALIVE = 1
+FAMILY_FIRST_ROW = 2
+FAMILY_END_ROW = 3
+FAMILY_ROWS = 4
 
 MECHANISM_WIRE = 0
 MECHANISM_GRANT = 1
@@ -85,7 +95,9 @@ HOP = record_layout(
     "entry_source before_min_ps before_spread_ps before_generator "
     "arrival_source after_min_ps after_spread_ps after_generator "
     # Range of HEADs; index of a SCHEDULER; whether the hop before has one.
-    "first_head end_head scheduler has_eligibility"
+    "first_head end_head scheduler has_eligibility "
+    # Index of a RECEPTION, and of this hop's first variant; none for most hops.
+    "reception first_variant"
 )
 SIZE = record_layout(
     "frame_octets data_ps occupied_ps need_octets fits "
@@ -94,9 +106,9 @@ SIZE = record_layout(
 )
 STREAM = record_layout(
     "source period_ps sporadic jitter_ps first_message message_count first_root end_root "
-    "generator logged clock"
+    "generator logged clock counted first_row end_row"
 )
-MESSAGE = record_layout("first_frame frame_count")
+MESSAGE = record_layout("first_frame frame_count gap_ps")
 ROW = record_layout("next_row base_ps logged")
 
 SOURCE_STATE = record_layout("kind index head tail last_ps")
@@ -108,22 +120,22 @@ EGRESS_STATE = record_layout(
     "ready_ps not_before_ps held_octets held_until_ps"
 )
 QUEUE_STATE = record_layout("head tail backlog_octets max_backlog_octets")
-STREAM_STATE = record_layout("nominal_ps message released due_ps")
+STREAM_STATE = record_layout("nominal_ps message released due_ps first_root end_root is_silent")
 ROW_STATE = record_layout(
     "frames lost min_ps max_ps sum_low_ps sum_high bin_shift "
     "last_first_ps min_gap_ps max_gap_ps max_talker_wait_ps max_application_ps "
-    "worst_release_ps worst_delivery_ps message_progress"
+    "worst_release_ps worst_delivery_ps message_progress policed"
 )
 FRAME = record_layout(
     "next due_ps hop size release_ps origin_ps need_octets broken position message_frames "
-    "eligible_ps"
+    "eligible_ps yellow sequence family"
 )
-STEP = record_layout("received_ps queued_ps started_ps")
+STEP = record_layout("received_ps queued_ps started_ps hop")
 HEAP_ENTRY = record_layout("time_ps source")
 LOG_ENTRY = record_layout("subject is_release release_ps at_ps")
 CONTROL = record_layout(
     "now_ps heap_size free_head free_count frame_hops delivered log_count frames_per_event "
-    "entries_per_event"
+    "entries_per_event has_families ended_head"
 )
 
 # A hop that cuts through, under the hop before it: when its frames' heads are received.
@@ -221,6 +233,81 @@ class ClockState(NamedTuple):
     oscillations: Records
 
 
+# Reception: what stands between a frame's arrival and its next hops, where anything does.
+RECEPTION = record_layout(
+    "from_node to_node filter recovery main fork watched first_below end_below"
+)
+FILTER = record_layout("largest_octets block_oversize gate meter")
+GATE = record_layout("node base_ps cycle_ps first_entry end_entry close_on_invalid close_on_excess")
+GATE_ENTRY = record_layout("start_ps end_ps is_open queue largest_octets")
+METER = record_layout(
+    "committed_bps committed_octets excess_bps excess_octets coupling colour_aware drop_yellow "
+    "block_after_red"
+)
+RECOVERY = record_layout("match history_count reset_ps first_place")
+BRANCHES = record_layout("first end")
+FORK = record_layout("first_way")
+AGENDA_ENTRY = record_layout("at_ps action subject value other")
+
+FILTER_STATE = record_layout("blocked")
+GATE_STATE = record_layout("closed interval_ps passed_octets")
+METER_STATE = record_layout(
+    "committed_octets committed_rest excess_octets excess_rest filled_ps blocked"
+)
+RECOVERY_STATE = record_layout(
+    "take_any number head known accepted_ps passed discarded rogue out_of_order lost resets"
+)
+NODE_STATE = record_layout("down_ps up_ps")
+LINK_STATE = record_layout("cut_ps mended_ps is_blocked")
+FORK_STATE = record_layout("way")
+AGENDA_STATE = record_layout("next source")
+
+
+class ReceptionTables(NamedTuple):
+    """What stays constant about reception; made by :mod:`emulator.simulation.reception_tables`.
+
+    Attributes:
+        receptions: One for each hop that has anything but plain forwarding at its end.
+        variants: For a hop behind a stream gate, the same hop with each queue of its transmitter.
+        forks: Where a stream's way may change: for each way a range of ``branches``, its hops.
+        agenda: What happens at times known before the run, in order.
+    """
+
+    receptions: Records
+    variants: Integers
+    filters: Records
+    gates: Records
+    gate_entries: Records
+    meters: Records
+    recoveries: Records
+    forks: Records
+    ways: Records
+    branches: Integers
+    agenda: Records
+
+
+class ReceptionState(NamedTuple):
+    """What changes about reception.
+
+    Attributes:
+        histories: For each recovery, a ring of flags: whether a number was seen.
+        nodes: When each node went down and came up.
+        links: When each transmitter's wire was cut and mended.
+        families: One for each message frame whose copies are counted.
+    """
+
+    filters: Records
+    gates: Records
+    meters: Records
+    recoveries: Records
+    histories: Integers
+    nodes: Records
+    links: Records
+    forks: Records
+    agenda: Records
+    families: Integers
+
+
 class Tables(NamedTuple):
     """What stays constant in a run; made by :mod:`emulator.simulation.tables`.
 
@@ -244,6 +331,7 @@ class Tables(NamedTuple):
     schedulers: Records
     ports: PortTables
     clocks: ClockTables
+    reception: ReceptionTables
 
 
 class State(NamedTuple):
@@ -274,6 +362,7 @@ class State(NamedTuple):
     schedulers: Records
     ports: PortState
     clocks: ClockState
+    reception: ReceptionState
 
 
 def empty_records(count: int | tuple[int, int], layout: np.dtype[np.void]) -> Records:

@@ -62,6 +62,9 @@ def keep_worst(state: State, row_index: int, frame: int, depth: int, now_ps: int
         state.worst[row_index, step].received_ps = state.steps[frame, step].received_ps
         state.worst[row_index, step].queued_ps = state.steps[frame, step].queued_ps
         state.worst[row_index, step].started_ps = state.steps[frame, step].started_ps
+        state.worst[row_index, step].hop = state.steps[frame, step].hop
+    for step in range(depth + 1, state.worst.shape[1]):
+        state.worst[row_index, step].hop = NONE
 
 
 @inlined

@@ -5,7 +5,7 @@ Frames that come from the same ingress of a node with the same range of processi
 delay enter their queues in order of reception; frames over one transmitter with the same range
 of delay behind it are received in sending order. Each such group is a pipe.
 
-Simultaneous events: wires that become free; then, by the transmitter that the frame came over,
+Simultaneous events: what an agenda foresees (faults, repairs); wires that become free; then, by the transmitter that the frame came over,
 entries into queues and arrivals, what was received (or sent) earlier first;
 then talkers by stream; then openings of grants; then Sync. Frames whose head alone was
 received come after those that were received as a whole.
@@ -22,6 +22,7 @@ from emulator.simulation.layout import (
     MECHANISM_GRANT,
     MECHANISM_WIRE,
     NONE,
+    SOURCE_AGENDA,
     SOURCE_ARRIVAL,
     SOURCE_ENTRY,
     SOURCE_FREE,
@@ -91,6 +92,7 @@ def number_sources(
     for head in sorted(pipes.heads):
         cut_through.setdefault(head[0], []).append(pipes.heads[head])
 
+    add(SOURCE_AGENDA)
     wires, grants = (
         np.flatnonzero(egresses["mechanism"] == mechanism).tolist()
         for mechanism in (MECHANISM_WIRE, MECHANISM_GRANT)

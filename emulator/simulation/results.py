@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from emulator.simulation.chains import ChainState
 from emulator.simulation.engine import Run
-from emulator.simulation.layout import MECHANISM_GRANT, NONE, State
+from emulator.simulation.layout import MECHANISM_GRANT, NONE
 from emulator.simulation.observe import SUM_LIMB
-from emulator.simulation.tables import Row
 from netplan.verdict.evidence import (
     ChainObservation,
     EgressObservation,
     HopRecord,
+    RecoveryObservation,
     StreamObservation,
 )
 
@@ -44,22 +45,28 @@ def histogram_of(
     return edges_ps, tuple(int(count) for count in counts[first : last + 1])
 
 
-def _worst_hops(state: State, row: Row, row_index: int) -> tuple[HopRecord, ...]:
-    """Timeline of the frame with the largest latency."""
-    steps = state.worst[row_index]
-    delivery_ps = int(state.rows[row_index]["worst_delivery_ps"])
-    received_ps = [int(steps[depth]["received_ps"]) for depth in range(len(row.path))]
+def _worst_hops(run: Run, row_index: int) -> tuple[HopRecord, ...]:
+    """Timeline of the frame with the largest latency; empty when it changed its way under way."""
+    steps = [step for step in run.state.worst[row_index] if step["hop"] != NONE]
+    hops = [run.model.tables.hops[step["hop"]] for step in steps]
+    receptions = run.model.tables.reception.receptions
+    for before, after in itertools.pairwise(hops):
+        if before["reception"] == NONE or after["reception"] == NONE:
+            continue
+        reached = receptions[before["reception"]]["to_node"]
+        if reached != receptions[after["reception"]]["from_node"]:
+            return ()
+    delivery_ps = int(run.state.rows[row_index]["worst_delivery_ps"])
+    ends_ps = [*(int(step["received_ps"]) for step in steps[1:]), delivery_ps]
     return tuple(
         HopRecord(
-            egress_index=hop.egress_index,
-            received_ps=received_ps[depth],
-            queued_ps=int(steps[depth]["queued_ps"]),
-            started_ps=int(steps[depth]["started_ps"]),
-            delivered_ps=next_ps,
+            egress_index=int(hop["egress"]),
+            received_ps=int(step["received_ps"]),
+            queued_ps=int(step["queued_ps"]),
+            started_ps=int(step["started_ps"]),
+            delivered_ps=end_ps,
         )
-        for depth, (hop, next_ps) in enumerate(
-            zip(row.path, [*received_ps[1:], delivery_ps], strict=True)
-        )
+        for hop, step, end_ps in zip(hops, steps, ends_ps, strict=True)
     )
 
 
@@ -87,8 +94,9 @@ def stream_observations(run: Run) -> tuple[StreamObservation, ...]:
                 max_gap_ps=_or_none(seen["max_gap_ps"]),
                 max_talker_wait_ps=_or_none(seen["max_talker_wait_ps"]),
                 max_application_ps=_or_none(seen["max_application_ps"]),
-                worst=_worst_hops(state, row, index) if frames else (),
+                worst=_worst_hops(run, index) if frames else (),
                 worst_released_ps=_or_none(seen["worst_release_ps"]),
+                policed=int(seen["policed"]),
             )
         )
     return tuple(observations)
@@ -141,6 +149,30 @@ def egress_observations(run: Run) -> tuple[EgressObservation, ...]:
             queue_backlog_octets=_queue_backlogs(run, index),
         )
         for index, egress in enumerate(run.state.egresses)
+    )
+
+
+def recovery_observations(run: Run) -> tuple[RecoveryObservation, ...]:
+    """One row per recovery, in the order of streams and their recoveries."""
+    places = [
+        (stream_index, recovery_index)
+        for stream_index, stream in enumerate(run.model.plan.streams)
+        for recovery_index in range(len(stream.recoveries))
+    ]
+    return tuple(
+        RecoveryObservation(
+            stream_index=stream_index,
+            recovery_index=recovery_index,
+            passed_count=int(seen["passed"]),
+            discarded_count=int(seen["discarded"]),
+            rogue_count=int(seen["rogue"]),
+            out_of_order_count=int(seen["out_of_order"]),
+            lost_count=int(seen["lost"]),
+            reset_count=int(seen["resets"]),
+        )
+        for (stream_index, recovery_index), seen in zip(
+            places, run.state.reception.recoveries, strict=True
+        )
     )
 
 

@@ -6,10 +6,11 @@ Importing this module loads numba, so what only asks for help imports it inside 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from emulator.simulation import chains, engine, results
 from emulator.simulation.clock_tables import clock_observations
+from emulator.simulation.faults import Fault
 from emulator.simulation.tables import build_model
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import SimulatedEvidence
@@ -37,6 +38,7 @@ def simulate(
     *,
     seed: int,
     duration_ps: int,
+    faults: Sequence[Fault] = (),
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> SimulatedEvidence:
@@ -50,11 +52,17 @@ def simulate(
         plan: What runs; its own contract is checked and ValueError raised if it is broken.
         seed: Of all random choices: equal plans, seeds and durations give equal evidence.
         duration_ps: Plant time to simulate.
+        faults: Links and nodes that fail, and when; ValueError when the plan lacks them.
         progress: Told the share that is done, from 0 to 1, some thirty times a second.
         cancelled: Asked as often whether to stop early.
     """
     return simulate_in_slices(
-        plan, seed=seed, duration_ps=duration_ps, progress=progress, cancelled=cancelled
+        plan,
+        seed=seed,
+        duration_ps=duration_ps,
+        faults=faults,
+        progress=progress,
+        cancelled=cancelled,
     )
 
 
@@ -63,6 +71,7 @@ def simulate_in_slices(
     *,
     seed: int,
     duration_ps: int,
+    faults: Sequence[Fault] = (),
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     slice_events: int = engine.SLICE_EVENTS,
@@ -73,6 +82,7 @@ def simulate_in_slices(
         plan: As there.
         seed: As there.
         duration_ps: As there.
+        faults: As there.
         progress: As there.
         cancelled: As there.
         slice_events: Events between two calls of ``progress`` and ``cancelled``.
@@ -80,7 +90,7 @@ def simulate_in_slices(
     if not 0 < duration_ps <= _LONGEST_PS:
         message = f"duration_ps is {duration_ps}; expected 1 to {_LONGEST_PS}"
         raise ValueError(message)
-    model = build_model(plan, seed)
+    model = build_model(plan, seed, faults, duration_ps)
     run = engine.begin(model, duration_ps)
     evaluation = chains.Evaluation(plan, seed) if plan.chains else None
     engine.proceed(
@@ -107,6 +117,7 @@ def simulate_in_slices(
         assumptions=_assumptions(plan, run),
         interrupted=not run.complete and not run.overfull,
         clocks=clock_observations(plan, run.state.clocks, run.reached_ps),
+        recoveries=results.recovery_observations(run),
     )
 
 

@@ -202,7 +202,11 @@ def select(
 
 @compiled
 def choose_by_deficit(
-    tables: PortTables, state: PortState, port_index: int, only_express: bool, now_ps: int
+    tables: PortTables,
+    state: PortState,
+    port_index: int,
+    only_express: bool,  # noqa: FBT001 - the kernel has no keyword arguments
+    now_ps: int,
 ) -> int:
     """The round-robin queue whose turn it is, among those that may start now: there is one.
 

@@ -8,7 +8,7 @@ kernel only adds. Phases that the plan leaves open are drawn here from the seed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emulator.simulation.clock_tables import build_clocks, clock_indices
 from emulator.simulation.contract import check_plan
+from emulator.simulation.faults import Fault
 from emulator.simulation.layout import (
     EGRESS,
     HOP,
@@ -36,6 +37,11 @@ from emulator.simulation.layout import (
 from emulator.simulation.order import Pipes, Source, number_sources
 from emulator.simulation.port_tables import PortBuilder, bucket_time, is_port
 from emulator.simulation.random_numbers import draw_once, probability_threshold, seed_word
+from emulator.simulation.reception_tables import (
+    no_reception,
+    with_reception,
+    with_standby_hops,
+)
 from netplan.media.frames import wire_time_ps
 from netplan.media.interface import DelayTerm, GrantMechanism, WireMechanism
 from netplan.plan.model import Egress, Hop, Plan, PlannedStream
@@ -57,6 +63,7 @@ class Model:
     """A plan made ready for the kernel.
 
     Attributes:
+        plan: The plan.
         tables: Constant arrays.
         sources: Every source of events, in the order of simultaneous events.
         rows: Every stream and listener, in the order of the plan.
@@ -70,6 +77,7 @@ class Model:
         clocks: State of all clocks before the first Sync, to be copied for each run.
     """
 
+    plan: Plan
     tables: Tables
     sources: tuple[Source, ...]
     rows: tuple[Row, ...]
@@ -97,18 +105,30 @@ def row_ranges(plan: Plan) -> list[range]:
     return ranges
 
 
-def build_model(plan: Plan, seed: int) -> Model:
-    """Arrays, sources and seeds for a plan; ValueError when it breaks its contract."""
+def build_model(plan: Plan, seed: int, faults: Sequence[Fault] = (), until_ps: int = 0) -> Model:
+    """Arrays, sources and seeds for a plan and, with faults, for a run up to a time.
+
+    ValueError when the plan breaks its contract, or lacks what a fault names.
+    """
     check_plan(plan)
-    clock_of = clock_indices(plan)
+    whole = with_standby_hops(plan) if faults else plan
+    clock_of = clock_indices(whole)
     builder = _ModelBuilder(
-        plan=plan,
+        plan=whole,
         seed=seed,
         pipes=Pipes(len(plan.egresses)),
         clock_of=clock_of,
-        ports=PortBuilder(plan=plan, clock_of=clock_of),
+        ports=PortBuilder(plan=whole, clock_of=clock_of),
     )
-    return builder.build()
+    model = builder.build()
+    received = with_reception(plan, whole, model.tables, faults, until_ps)
+    return replace(
+        model,
+        plan=plan,
+        tables=received.tables,
+        largest_depth=received.largest_depth,
+        frames_per_event=max(model.frames_per_event, received.branch_count),
+    )
 
 
 def _term_range(terms: Sequence[DelayTerm]) -> tuple[int, int]:
@@ -160,7 +180,7 @@ class _ModelBuilder:
     children: list[int] = field(default_factory=list)
     rows_below: list[int] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
-    messages: list[tuple[int, int]] = field(default_factory=list)
+    messages: list[tuple[int, int, int]] = field(default_factory=list)
     message_sizes: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     never_fitting: list[tuple[str, str]] = field(default_factory=list)
@@ -197,6 +217,7 @@ class _ModelBuilder:
         most_heads = int((hops["end_head"] - hops["first_head"]).max(initial=0))
         most_listeners = max((len(stream.listeners) for stream in plan.streams), default=0)
         return Model(
+            plan=plan,
             tables=Tables(
                 egresses=egresses,
                 openings_ps=_integers(openings),
@@ -213,6 +234,7 @@ class _ModelBuilder:
                 schedulers=ports.schedulers,
                 ports=ports.tables,
                 clocks=clocks,
+                reception=no_reception(),
             ),
             sources=sources,
             rows=tuple(self.rows),
@@ -333,6 +355,8 @@ class _ModelBuilder:
                 first_below=len(self.rows_below),
                 end_below=len(self.rows_below) + len(below[position]),
                 entry_source=NONE,
+                reception=NONE,
+                first_variant=NONE,
                 before_min_ps=before_min_ps,
                 before_spread_ps=before_max_ps - before_min_ps,
                 before_generator=self._generator("before", name),
@@ -386,12 +410,18 @@ class _ModelBuilder:
             set_record(
                 rows[index],
                 next_row=int(hops[first_hop + position]["row"]),
-                base_ps=min(self._least_latency_ps(path, size) for size in frame_sizes),
+                base_ps=self._base_ps(stream, path, frame_sizes),
             )
             hops[first_hop + position]["row"] = index
             self.rows.append(
                 Row(stream_index=stream_index, listener_index=listener_index, path=path)
             )
+
+    def _base_ps(self, stream: PlannedStream, path: tuple[Hop, ...], frame_sizes: list[int]) -> int:
+        """No frame of a listener is faster; copies may come by paths that are shorter than this."""
+        if stream.recoveries or stream.standby:
+            return 0
+        return min(self._least_latency_ps(path, size) for size in frame_sizes)
 
     def _least_latency_ps(self, path: tuple[Hop, ...], size: int) -> int:
         """No frame of this size is faster; where its histogram starts."""
@@ -419,6 +449,10 @@ class _ModelBuilder:
     def _stream(self, record: np.void, stream: PlannedStream, frame_sizes: list[int]) -> None:
         """Constants of a talker; its roots are the last ones noted."""
         emission = stream.emission
+        gaps_ps = [emission.period_ps] * len(emission.messages)
+        if emission.offsets_ps:
+            ends_ps = (*emission.offsets_ps[1:], emission.period_ps)
+            gaps_ps = [end - start for start, end in zip(emission.offsets_ps, ends_ps, strict=True)]
         set_record(
             record,
             period_ps=emission.period_ps,
@@ -432,7 +466,8 @@ class _ModelBuilder:
             clock=self._clock(stream),
         )
         for sizes in emission.messages:
-            self.messages.append((len(self.message_sizes), len(sizes)))
+            gap_ps = gaps_ps[len(self.messages) - int(record["first_message"])]
+            self.messages.append((len(self.message_sizes), len(sizes), gap_ps))
             self.message_sizes.extend(frame_sizes.index(size) for size in sizes)
 
     def _clock(self, stream: PlannedStream) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from emulator.simulation import heap
 from emulator.simulation.compiled import compiled, inlined
 from emulator.simulation.layout import (
+    FAMILY_ALIVE,
     MECHANISM_WIRE,
     NONE,
     State,
@@ -47,8 +48,12 @@ def take_frame(state: State) -> int:
 
 @inlined
 def free_frame(state: State, frame: int) -> None:
-    """Give a frame back to the pool."""
+    """Give a frame back to the pool, or to those whose end is to be noted first."""
     control = state.control[0]
+    if control.has_families != 0 and state.frames[frame].family != NONE:
+        state.frames[frame].next = control.ended_head
+        control.ended_head = frame
+        return
     state.frames[frame].next = control.free_head
     control.free_head = frame
     control.free_count += 1
@@ -66,10 +71,18 @@ def copy_frame(state: State, frame: int, depth: int) -> int:
     new.position = old.position
     new.message_frames = old.message_frames
     new.eligible_ps = old.eligible_ps
+    new.need_octets = 0
+    new.broken = 0
+    new.yellow = old.yellow
+    new.sequence = old.sequence
+    new.family = old.family
+    if old.family != NONE:
+        state.reception.families[old.family, FAMILY_ALIVE] += 1
     for step in range(depth + 1):
         state.steps[copy, step].received_ps = state.steps[frame, step].received_ps
         state.steps[copy, step].queued_ps = state.steps[frame, step].queued_ps
         state.steps[copy, step].started_ps = state.steps[frame, step].started_ps
+        state.steps[copy, step].hop = state.steps[frame, step].hop
     return copy
 
 
@@ -255,6 +268,7 @@ def approach(tables: Tables, state: State, hop_index: int, frame: int, now_ps: i
     hop = tables.hops[hop_index]
     state.frames[frame].hop = hop_index
     state.steps[frame, hop.depth].received_ps = now_ps
+    state.steps[frame, hop.depth].hop = hop_index
     if hop.entry_source == NONE:
         enqueue(tables, state, hop_index, frame, now_ps)
         return

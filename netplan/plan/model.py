@@ -24,6 +24,7 @@ from netplan.media.interface import (
     WireMechanism,
 )
 from netplan.tsn.mechanisms import PortRules, Reception, Recovery, Synchronisation
+from netplan.tsn.rings import Ring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,23 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyWay:
+    """Another tree of hops for a stream, for when a ring or tree has recovered from a fault.
+
+    The simulation lets a node forward a stream by this tree from the moment on which the
+    protocol of its ring has it forward the new way. The tree is complete: it repeats the hops
+    that stay. Outside the rings of the plan, a node sends on what it sends on in the planned tree.
+
+    Attributes:
+        hops: As in :attr:`PlannedStream.hops`; parents are counted within this tree.
+        listener_hops: For each listener of the stream, the hop of this tree that ends there.
+    """
+
+    hops: tuple[Hop, ...]
+    listener_hops: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Emission:
     """The traffic contract of a stream: what its talker may release, at most.
 
@@ -157,6 +175,9 @@ class PlannedStream:
         recoveries: Where copies over disjoint ways come together; such hops make the tree a
             graph (see :class:`netplan.tsn.mechanisms.Recovery`).
         scheduled: Whether its talker keeps a phase that gates were made for (time-triggered).
+        standby: Other ways, by preference: after a fault the stream takes the first of ``hops``
+            and these that no ring keeps out of service. No bound speaks of them. Not together with
+            ``recoveries``.
     """
 
     name: str
@@ -174,6 +195,7 @@ class PlannedStream:
     no_bound: str = ""
     recoveries: tuple[Recovery, ...] = ()
     scheduled: bool = False
+    standby: tuple[StandbyWay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +310,7 @@ class Plan:
         findings: From reading, checking and planning.
         assumptions: What the plan rests on, in full sentences.
         synchronisation: Clocks of the nodes; None when all are ideal.
+        rings: Where bridges find another way after a fault.
     """
 
     name: str
@@ -304,3 +327,4 @@ class Plan:
     findings: tuple[Finding, ...]
     assumptions: tuple[str, ...]
     synchronisation: Synchronisation | None = None
+    rings: tuple[Ring, ...] = ()

@@ -137,8 +137,10 @@ class StreamObservation:
         max_gap_ps: Largest such time.
         max_talker_wait_ps: Largest wait in the talker's own queue.
         max_application_ps: Largest latency counted from release instead of from the port.
-        worst: Hops of the frame with the largest latency.
+        worst: Hops of the frame with the largest latency; empty when it changed its way under way.
         worst_released_ps: When that frame was released.
+        policed: Frames dropped by a stream filter, gate or meter on the way to this listener;
+            for a stream sent twice, copies. They are among the lost ones unless a copy arrived.
     """
 
     stream_index: int
@@ -156,6 +158,7 @@ class StreamObservation:
     max_application_ps: int | None
     worst: tuple[HopRecord, ...]
     worst_released_ps: int | None
+    policed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,33 @@ class ChainObservation:
     min_ps: int | None
     mean_ps: float | None
     max_ps: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryObservation:
+    """Counters of one elimination of duplicates.
+
+    Attributes:
+        stream_index: Into the plan.
+        recovery_index: Into the stream's recoveries.
+        passed_count: Frames that went on.
+        discarded_count: Duplicates.
+        rogue_count: Discarded because their number lay outside the history.
+        out_of_order_count: Of those passed, the ones that did not follow the one before.
+        lost_count: Numbers that left the history unseen (vector algorithm).
+        reset_count: Silences after which any number was taken.
+
+    Source: IEEE Std 802.1CB-2017, 10.8.
+    """
+
+    stream_index: int
+    recovery_index: int
+    passed_count: int
+    discarded_count: int
+    rogue_count: int
+    out_of_order_count: int
+    lost_count: int
+    reset_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +249,10 @@ class SimulatedEvidence:
         trace_hash: Fingerprint of the run: equal seeds and plans give equal fingerprints.
         assumptions: What the run rests on, in full sentences.
         clocks: One row per synchronised node.
+        recoveries: One row per elimination of duplicates.
+        exact: The maxima are the true ones for these phases: the run reached a state that it had
+            been in before, and nothing in the plan is random. It may have ended there, before
+            the time that was asked for; it is complete all the same.
     """
 
     design_hash: str
@@ -235,3 +269,5 @@ class SimulatedEvidence:
     assumptions: tuple[str, ...]
     interrupted: bool = False
     clocks: tuple[ClockObservation, ...] = ()
+    recoveries: tuple[RecoveryObservation, ...] = ()
+    exact: bool = False

@@ -11,6 +11,17 @@ import pytest
 from emulator.simulation.contract import check_plan
 from netplan.media.interface import GrantMechanism, NoService, TermKind, WireMechanism
 from netplan.plan.model import ChainStage, Egress, Emission, Hop, Plan, PlannedChain, PlannedStream
+from netplan.tsn.mechanisms import (
+    FlowMeter,
+    Reception,
+    Recovery,
+    StreamFilter,
+    StreamGate,
+    StreamGateEntry,
+)
+from netplan.tsn.rings import MRP_TIMERS, Ring, rstp_timers
+from support.redundant_plans import frer_plan
+from support.rings import ring
 from support.small_plans import GBIT, US, PlanBuilder, term
 
 GRANTS = GrantMechanism(
@@ -112,3 +123,79 @@ def test_refuses(plan: Plan, fault: str) -> None:
     with pytest.raises(ValueError, match="the plan breaks its contract") as error:
         check_plan(plan)
     assert fault in str(error.value)
+
+
+def policed(stream_filter: StreamFilter) -> Plan:
+    return with_stream(
+        lambda one: replace(
+            one,
+            hops=(replace(one.hops[0], reception=Reception(filter=stream_filter)), one.hops[1]),
+        )
+    )
+
+
+def gated(change: Callable[[StreamGate], StreamGate]) -> Plan:
+    entry = StreamGateEntry(duration_ps=1, is_open=True)
+    gate = StreamGate(name="g", base_ps=0, cycle_ps=1, entries=(entry,))
+    return policed(StreamFilter(name="f", gate=change(gate)))
+
+
+def metered(**parameters: int) -> Plan:
+    meter = FlowMeter(name="m", committed_bps=1, committed_burst_octets=1)
+    return policed(StreamFilter(name="f", meter=replace(meter, **parameters)))  # type: ignore[arg-type]
+
+
+def recovered(change: Callable[[Recovery], Recovery]) -> Plan:
+    plan = frer_plan()
+    stream = plan.streams[0]
+    return replace(plan, streams=(replace(stream, recoveries=(change(stream.recoveries[0]),)),))
+
+
+def ringed(change: Callable[[Ring], Ring]) -> Plan:
+    return replace(good_plan(), rings=(change(ring(MRP_TIMERS[200])),))
+
+
+QUEUE_9 = StreamGateEntry(duration_ps=1, is_open=True, queue_index=9)
+
+
+@pytest.mark.parametrize(
+    ("plan", "fault"),
+    [
+        (with_emission(lambda one: replace(one, offsets_ps=(0, 1))), "impossible offsets"),
+        (with_emission(lambda one: replace(one, offsets_ps=(1,))), "impossible offsets"),
+        (
+            with_emission(lambda one: replace(one, offsets_ps=(0,), sporadic=True)),
+            "impossible offsets",
+        ),
+        (gated(lambda one: replace(one, cycle_ps=0)), "gate g has an impossible cycle"),
+        (gated(lambda one: replace(one, entries=())), "gate g has an impossible cycle"),
+        (gated(lambda one: replace(one, entries=(QUEUE_9,))), "queue 9 of b.g"),
+        (metered(committed_bps=-1), "meter m has an impossible rate"),
+        (metered(excess_burst_octets=1 << 41), "meter m has an impossible rate"),
+        (recovered(lambda one: replace(one, members=(1,))), "only one member"),
+        (recovered(lambda one: replace(one, members=(1, 1))), "a member twice"),
+        (recovered(lambda one: replace(one, members=(1, 2))), "end at different nodes"),
+        (recovered(lambda one: replace(one, members=(3, 1))), "beside the first that goes on"),
+        (recovered(lambda one: replace(one, history_count=0)), "impossible history"),
+        (ringed(lambda one: replace(one, nodes=("n0", "n1", "n2", "n2"))), "has a node twice"),
+        (ringed(lambda one: replace(one, processing_ps=())), "impossible processing"),
+        (ringed(lambda one: replace(one, segments=one.segments[:3])), "is not closed"),
+        (ringed(lambda one: replace(one, nodes=one.nodes[::-1])), "is not closed"),
+        (
+            ringed(lambda one: replace(one, timers=rstp_timers((1, 2)))),
+            "no bridge priority for each node",
+        ),
+    ],
+)
+def test_refuses_reception(plan: Plan, fault: str) -> None:
+    with pytest.raises(ValueError, match="the plan breaks its contract") as error:
+        check_plan(plan)
+    assert fault in str(error.value)
+
+
+def test_two_filters_of_one_name_at_a_node_must_be_one() -> None:
+    plan = policed(StreamFilter(name="f"))
+    other = policed(StreamFilter(name="f", largest_frame_octets=100)).streams[0]
+    plan = replace(plan, streams=(*plan.streams, replace(other, name="t")))
+    with pytest.raises(ValueError, match="two different filters f"):
+        check_plan(plan)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fault scenarios as data: which link or node fails when, and when it is back.
+
+A frame on a cut wire, or being sent when it is cut, is lost, and so is what is sent onto it
+until it is mended. What waits in a port is discarded when the port notices that its link went down
+or came back (see :mod:`emulator.simulation.outages`). A node that is down loses what it
+holds and what reaches it; its talkers release nothing, and keep their times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from netplan.plan.model import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCut:
+    """A link fails, and is mended or not.
+
+    Attributes:
+        ends: Its two ports, as ``node.port``.
+        at_ps: When it fails.
+        until_ps: When it is mended; None when it never is.
+        one_way: Only frames from the first end to the second are lost; neither port notices.
+        is_silent: Neither port notices (a media converter in between keeps the carrier up).
+    """
+
+    ends: tuple[str, str]
+    at_ps: int
+    until_ps: int | None = None
+    one_way: bool = False
+    is_silent: bool = False
+
+    @property
+    def is_noticed(self) -> bool:
+        """Whether the ports at its ends see the loss."""
+        return not (self.one_way or self.is_silent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeOutage:
+    """A node fails, with all that it holds, and comes back or not.
+
+    Attributes:
+        node: Its name.
+        at_ps: When it fails.
+        until_ps: When it is back, empty; None when it never is.
+    """
+
+    node: str
+    at_ps: int
+    until_ps: int | None = None
+
+
+Fault = LinkCut | NodeOutage
+
+
+def port_name(node: str, port: str) -> str:
+    """How a plan writes a port."""
+    return f"{node}.{port}"
+
+
+def check_faults(plan: Plan, faults: Sequence[Fault]) -> None:
+    """Raise ValueError when a fault names what the plan does not have, or impossible times."""
+    nodes = {hop.from_node for stream in plan.streams for hop in stream.hops}
+    nodes |= {hop.to_node for stream in plan.streams for hop in stream.hops}
+    nodes |= {node.name for node in plan.nodes}
+    links = {link.ends for link in plan.links} | {
+        segment.ends for ring in plan.rings for segment in ring.segments
+    }
+    known = {name for ends in links for name in ends}
+    known |= {port_name(egress.node, egress.port) for egress in plan.egresses}
+    for fault in faults:
+        if isinstance(fault, NodeOutage):
+            if fault.node not in nodes:
+                raise ValueError(f"a fault names the node {fault.node}, which the plan lacks")
+        elif not set(fault.ends) & known:
+            raise ValueError(f"a fault names the link {fault.ends}, which the plan lacks")
+        if fault.at_ps < 0 or (fault.until_ps is not None and fault.until_ps <= fault.at_ps):
+            raise ValueError("a fault ends before it begins, or begins before the run")
+
+
+def receivers(plan: Plan) -> list[set[str]]:
+    """For each transmitter, the nodes that streams reach over it."""
+    found: list[set[str]] = [set() for _ in plan.egresses]
+    for stream in plan.streams:
+        for tree in (stream.hops, *(way.hops for way in stream.standby)):
+            for hop in tree:
+                found[hop.egress_index].add(hop.to_node)
+    return found
+
+
+def cut_egresses(plan: Plan, cut: LinkCut) -> list[int]:
+    """Transmitters whose frames a cut takes."""
+    ways = [cut.ends] if cut.one_way else [cut.ends, (cut.ends[1], cut.ends[0])]
+    reached = receivers(plan)
+    return [
+        index
+        for index, egress in enumerate(plan.egresses)
+        for sender, receiver in ways
+        if port_name(egress.node, egress.port) == sender
+        and (
+            not reached[index]
+            or any(receiver.startswith(port_name(node, "")) for node in reached[index])
+        )
+    ]
+
+
+def merged(
+    spans: Iterable[tuple[int, int | None]],
+) -> list[tuple[int, int | None]]:
+    """Spans of time, some of them without an end, joined where they overlap or touch."""
+    joined: list[tuple[int, int | None]] = []
+    for start_ps, end_ps in sorted(spans, key=lambda span: span[0]):
+        if joined:
+            last_start_ps, last_end_ps = joined[-1]
+            if last_end_ps is None:
+                break
+            if start_ps <= last_end_ps:
+                longer_ps = None if end_ps is None else max(end_ps, last_end_ps)
+                joined[-1] = (last_start_ps, longer_ps)
+                continue
+        joined.append((start_ps, end_ps))
+    return joined
