@@ -3,7 +3,8 @@
 
 Total flow analysis for strict-priority, first-in-first-out, store-and-forward
 networks with whole frames: staircase arrivals with jitter, capped by the wire they
-came over, searched exactly at every queue; cyclic dependencies by fixed point.
+came over, searched exactly at every queue; cyclic dependencies by fixed point. Whole paths over plain wires are bounded again by
+:mod:`netplan.bounds.lp`, and the lower bound counts.
 It reads service curves and counted octets only, never how a medium works.
 
 Source: Le Boudec, Thiran, Network Calculus (2001); Bouillard, Boyer, Le Corronc,
@@ -21,7 +22,10 @@ from netplan.bounds.paths import stream_bounds
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import BoundEvidence
 
-METHOD = "packetised total flow analysis with staircase arrivals and ingress shaping"
+METHOD = (
+    "packetised total flow analysis with staircase arrivals and ingress shaping; where lower, linear "
+    "programs over whole paths of plain wires"
+)
 
 ASSUMPTIONS = (
     "Every talker keeps its contract; frames of one message are released at the same instant.",

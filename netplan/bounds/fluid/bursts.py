@@ -86,11 +86,11 @@ def _numbers(network: Stations, roots: Iterable[int], most_places: int) -> dict[
     while waiting:
         tree = unroll(network, waiting.pop(0), most_places=most_places)
         for group in tree.groups:
-            for step in group.steps if group.link_from >= 0 else ():
+            for step in group.steps if group.from_index >= 0 else ():
                 numbers.setdefault(step, len(numbers))
-                if group.link_from not in seen:
-                    seen.add(group.link_from)
-                    waiting.append(group.link_from)
+                if group.from_index not in seen:
+                    seen.add(group.from_index)
+                    waiting.append(group.from_index)
         if len(numbers) > _MOST_SOUGHT:
             return None
     return numbers
@@ -111,7 +111,7 @@ def _parts(
         }
         entries = dict.fromkeys(entry_of.values())
         tree = unroll(network, root, most_places=most_places, alone=entries)
-        sought = [step for group in tree.groups if group.link_from >= 0 for step in group.steps]
+        sought = [step for group in tree.groups if group.from_index >= 0 for step in group.steps]
         local = {step: place for place, step in enumerate(dict.fromkeys(sought))}
         program = program_of(
             network,

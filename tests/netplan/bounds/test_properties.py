@@ -12,6 +12,7 @@ from netplan.bounds.analysis import bound
 from netplan.bounds.contention import Contention
 from netplan.bounds.fixpoint import ingresses_of, settle
 from netplan.bounds.network import network_of
+from netplan.media.interface import TermKind
 from netplan.plan.model import Emission, Plan
 from netplan.verdict.evidence import BoundEvidence
 from support.large_plan import large_plan
@@ -67,7 +68,10 @@ def test_terms_sum_to_bounds_and_bounds_exceed_minima(plan: Plan) -> None:
         terms = [term for hop in row.hops for term in hop.terms]
         assert sum(term.max_ps for term in terms) == row.bound_ps
         assert sum(term.min_ps for term in terms) == row.minimum_ps
-        assert all(0 <= term.min_ps <= term.max_ps for term in terms)
+        assert all(
+            0 <= term.min_ps <= term.max_ps or term.kind is TermKind.BURST_PAID_ONCE
+            for term in terms
+        )
         assert all(term.what and term.source for term in terms)
         assert row.bound_ps >= row.minimum_ps
         stream = plan.streams[row.stream_index]
