@@ -3,8 +3,8 @@
 
 Total flow analysis for strict-priority, first-in-first-out, store-and-forward
 networks with whole frames: staircase arrivals with jitter, capped by the wire they
-came over, searched exactly at every queue; cyclic dependencies by fixed point. Whole paths over plain wires are bounded again by
-:mod:`netplan.bounds.lp`, and the lower bound counts.
+came over, searched exactly at every queue; cyclic dependencies by fixed point. Whole
+paths over plain wires are bounded again by :mod:`netplan.bounds.lp`; the lower bound counts.
 It reads service curves and counted octets only, never how a medium works.
 
 Source: Le Boudec, Thiran, Network Calculus (2001); Bouillard, Boyer, Le Corronc,

@@ -52,22 +52,19 @@ def seek_bursts(
     maximisers: Maximisers,
     *,
     most_places: int,
-) -> bool:
+) -> None:
     """Bound what flows bring where the trees of given stations end, and note it at their steps.
 
-    Returns:
-        Whether all that is needed about these flows is known now.
+    Where that fails, what was known of them stays.
     """
     numbers = _numbers(network, roots, most_places)
-    if numbers is None:
-        return all(step.buckets for step in network.steps)
     if not numbers:
-        return True
+        return
     parts = _parts(network, numbers, units, most_places)
     rows = _settle(parts, _start(network, numbers, units), maximisers)
     bursts = None if rows is None else _claim(*rows)
     if bursts is None:
-        return all(step.buckets for step in network.steps)
+        return
     for index, number in numbers.items():
         step = network.steps[index]
         rate = step.contract[-1].rate
@@ -75,7 +72,6 @@ def seek_bursts(
         spread_ps = link.most_ps - link.least_ps
         bits = bursts[number] * units.data_bits + rate * spread_ps
         step.buckets = buckets_of([*step.buckets, Bucket(bits, rate)])
-    return True
 
 
 def _numbers(network: Stations, roots: Iterable[int], most_places: int) -> dict[int, int] | None:

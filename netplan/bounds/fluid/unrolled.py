@@ -21,7 +21,7 @@ _FINER: Final = ((64, 7), (1, 9))
 """Turns of dates and the largest depth of a tree at which so many are thought of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Place:
     """A station as seen over one way.
 

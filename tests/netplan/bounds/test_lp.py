@@ -151,11 +151,13 @@ def test_stations_by_hand() -> None:
     step = wired.network.steps[station.steps[0]]
     link = wired.network.links[wired.network.before(step), step.station_index]
     assert link.line is not None
-    assert (link.line.bits, link.line.rate) == (8000 + 200, rate)
-    assert (link.least_ps, link.most_ps) == (50 * NS + 1 * US, 50 * NS + 3 * US)
+    assert link.line.bits == 8000 + 200
+    assert link.line.rate == rate
+    assert link.least_ps == 50 * NS + 1 * US
+    assert link.most_ps == 50 * NS + 3 * US
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_nothing_simulated_exceeds_a_bound(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     plan = long_paths(random)

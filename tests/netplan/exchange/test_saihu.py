@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from copy import deepcopy
 from fractions import Fraction
 from pathlib import Path
@@ -61,20 +62,26 @@ def read(document: Any, folder: Path, indent: int | None = 1) -> SaihuFile:
     return read_saihu(file)
 
 
+def fractions(*pairs: tuple[int, int]) -> list[tuple[Fraction, Fraction]]:
+    return [(Fraction(first), Fraction(second)) for first, second in pairs]
+
+
 def test_reads_units(tmp_path: Path) -> None:
     network = read(GOOD, tmp_path).network
     first, second = network.flows
     assert first.paths == (("a", "b"),)
     buckets = [(bucket.burst_bits, bucket.rate_bps) for bucket in first.buckets]
-    assert buckets == [(8000, 10**8), (10_000, 2 * 10**7)]
+    assert buckets == fractions((8000, 10**8), (10_000, 2 * 10**7))
     assert first.largest_packet_bits == 400
     # 1.5 MB/s = 12 Mb/s; plain numbers of this flow are bits
-    assert (second.buckets[0].burst_bits, second.buckets[0].rate_bps) == (8000, 12 * 10**6)
+    buckets = [(bucket.burst_bits, bucket.rate_bps) for bucket in second.buckets]
+    assert buckets == fractions((8000, 12 * 10**6))
     a, b = network.servers
     pieces = [(piece.rate_bps, piece.latency_ps) for piece in a.pieces]
-    assert pieces == [(5 * 10**7, 10**7), (10**8, 10**8)]
-    assert [(piece.rate_bps, piece.latency_ps) for piece in b.pieces] == [(10**8, 10**7)]
-    assert (a.capacity_bps, b.capacity_bps) == (10**8, 10**8)
+    assert pieces == fractions((5 * 10**7, 10**7), (10**8, 10**8))
+    pieces = [(piece.rate_bps, piece.latency_ps) for piece in b.pieces]
+    assert pieces == fractions((10**8, 10**7))
+    assert a.capacity_bps == b.capacity_bps == 10**8
 
 
 def test_decimals_are_exact(tmp_path: Path) -> None:
@@ -205,7 +212,5 @@ def test_any_value_anywhere_is_read_or_refused(
     for part in place[:-1]:
         around = around[part]
     around[place[-1]] = value
-    try:
+    with suppress(DesignError):
         read(document, tmp_path)
-    except DesignError as error:
-        assert error.findings

@@ -72,7 +72,7 @@ def fluid(plan: Plan) -> FluidNetwork:
     return FluidNetwork(name="ring", servers=servers, flows=tuple(flows), packetizer=True)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(16))
 def test_no_frame_is_later(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     plan = ring_plan(random)
