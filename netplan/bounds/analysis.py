@@ -6,7 +6,8 @@ jitter, capped by the wire they came over and by what has shaped them, searched
 exactly at every queue; cyclic dependencies by fixed point. Strict priority, gates, credit,
 eligibility times, round robin, preemption, cut-through and redundancy are what the plan says of
 them; of other media it reads service curves and counted octets only. Phases
-of talkers and gates are not used: the worst alignment is taken.
+of talkers and gates are not used: the worst alignment is taken. Whole paths over plain wires are bounded again by
+:mod:`netplan.bounds.lp`, and streams that keep a phase by :mod:`netplan.bounds.timed`; the lowest bound counts.
 
 Source: Le Boudec, Thiran, Network Calculus (2001); Bouillard, Boyer, Le Corronc,
 Deterministic Network Calculus (2018), chapters 7 and 10; Thomas, Le Boudec, Mifdaoui (RTSS 2019).

@@ -32,10 +32,10 @@ from netplan.bounds.wired import WiredStations, wired_stations
 from netplan.media.interface import DelayTerm, TermKind
 from netplan.verdict.evidence import HopBound, StreamBound
 
-_EFFORT: Final = Effort(pairs_many=2500, pairs_few=4000, places=60)
-_MOST_PAIRS: Final = 150_000
+_EFFORT: Final = Effort(many_pairs_count=2000, few_pairs_count=2500, places_count=60)
+_MOST_PAIRS: Final = 100_000
 """Pairs of dates over all programs of a plan; paths beyond keep the sum of their waits."""
-_MOST_PAIRS_IN_VAIN: Final = 20_000
+_MOST_PAIRS_IN_VAIN: Final = 12_000
 """The same over programs in a row that lower no bound: those to come are less likely to."""
 _FEWEST_HOPS: Final = 3
 """With one queue behind the talker there is nothing that could be paid twice."""

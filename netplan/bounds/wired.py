@@ -2,14 +2,21 @@
 """Queues of plain wires as stations of a first-in-first-out network, packets and all.
 
 Bits count a frame with the octets around it. A frame has left a station when its last bit is on
-the wire, and has come to the next one when it enters the queue there, whole. While own or higher
-frames are there, a window of length t since the first of them came is filled by one lower frame,
-higher frames that came in it, own frames that have left, and what of one own frame has been sent:
-that gives the service. At the instant at which a frame has just left, no other is under way,
-its tail is still to come, and higher frames were served only if they came before its start.
+the wire, and has come to the next one when it enters the queue there, whole. All that a program
+of :mod:`netplan.bounds.fluid.program` says then holds for real frames:
 
-A queue is first in, first out also among frames of one instant, in the order in which they
-happen to be queued: dates are places in that order, and windows are closed.
+- Service. While own or higher frames are there, a window of length t since the first of them came
+  is filled by one lower frame, higher frames that came in it, own frames that have left, and what of
+  one own frame has been sent. At the instant at which a frame has just left, no other is half sent,
+  its tail is still to come, and higher frames went ahead only if they came before its start.
+- First in, first out. Let w be a date of departures and n the first own frame that has not left by
+  then. What had left by w is what had come before n; n is still here, so w is less than n's stay
+  after it came, and n came after the start of the busy period. If there is no n, take w itself. For the
+  frame under study take its own arrival: what left up to it is what came up to it.
+- Links. Frames of one wire stay in order, so what has come by a date has left by a date that is
+  between the least and the most fixed delay earlier.
+- Arrivals. Dates are places in the order of frames, so windows are closed, as token buckets of
+  staircases with jitter are. Over a wire comes one frame at once, the others in their own time.
 
 Source: Le Boudec, Thiran, Network Calculus (2001), 1.7 (packets) and 6.2 (residual service);
 Davis, Burns, Bril, Lukkien, Controller Area Network schedulability analysis (2007), for the lower

@@ -29,7 +29,7 @@ ALL_DATES: Final = "linear program, all dates"
 _ROUNDS: Final = 2
 """Times that bursts on cycles are sought: lower bursts make for shorter stays, and these for lower
 bursts."""
-_EFFORT: Final = Effort(pairs_many=4000, pairs_few=30_000)
+_EFFORT: Final = Effort(many_pairs_count=4000, few_pairs_count=30_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def path_bounds(network: Stations) -> list[tuple[Fraction, str] | None]:
     order = components(network)
     cyclic = any(len(component) > 1 for component in order)
     for _ in range(_ROUNDS if cyclic else 0):
-        seek_bursts(network, by_root, units, maximisers, most_places=_EFFORT.places)
+        seek_bursts(network, by_root, units, maximisers, most_places=_EFFORT.places_count)
     path_ps: dict[int, Fraction] = {}
     for root in (station for component in order for station in component):
         numbers = by_root.get(root, ())

@@ -52,22 +52,19 @@ def seek_bursts(
     maximisers: Maximisers,
     *,
     most_places: int,
-) -> bool:
+) -> None:
     """Bound what flows bring where the trees of given stations end, and note it at their steps.
 
-    Returns:
-        Whether all that is needed about these flows is known now.
+    Where that fails, what was known of them stays.
     """
     numbers = _numbers(network, roots, most_places)
-    if numbers is None:
-        return all(step.buckets for step in network.steps)
     if not numbers:
-        return True
+        return
     parts = _parts(network, numbers, units, most_places)
     rows = _settle(parts, _start(network, numbers, units), maximisers)
     bursts = None if rows is None else _claim(*rows)
     if bursts is None:
-        return all(step.buckets for step in network.steps)
+        return
     for index, number in numbers.items():
         step = network.steps[index]
         rate = step.contract[-1].rate
@@ -75,7 +72,6 @@ def seek_bursts(
         spread_ps = link.most_ps - link.least_ps
         bits = bursts[number] * units.data_bits + rate * spread_ps
         step.buckets = buckets_of([*step.buckets, Bucket(bits, rate)])
-    return True
 
 
 def _numbers(network: Stations, roots: Iterable[int], most_places: int) -> dict[int, int] | None:
@@ -86,11 +82,11 @@ def _numbers(network: Stations, roots: Iterable[int], most_places: int) -> dict[
     while waiting:
         tree = unroll(network, waiting.pop(0), most_places=most_places)
         for group in tree.groups:
-            for step in group.steps if group.link_from >= 0 else ():
+            for step in group.steps if group.from_index >= 0 else ():
                 numbers.setdefault(step, len(numbers))
-                if group.link_from not in seen:
-                    seen.add(group.link_from)
-                    waiting.append(group.link_from)
+                if group.from_index not in seen:
+                    seen.add(group.from_index)
+                    waiting.append(group.from_index)
         if len(numbers) > _MOST_SOUGHT:
             return None
     return numbers
@@ -111,7 +107,7 @@ def _parts(
         }
         entries = dict.fromkeys(entry_of.values())
         tree = unroll(network, root, most_places=most_places, alone=entries)
-        sought = [step for group in tree.groups if group.link_from >= 0 for step in group.steps]
+        sought = [step for group in tree.groups if group.from_index >= 0 for step in group.steps]
         local = {step: place for place, step in enumerate(dict.fromkeys(sought))}
         program = program_of(
             network,

@@ -26,6 +26,8 @@ _UNIT: Final = 1 << 44
 """Multipliers in floats are taken as multiples of 1 / _UNIT."""
 _FINER: Final = 1 << 40
 """The spare combination is added in parts of it."""
+PARTS: Final = _UNIT * _FINER
+"""Multipliers of certificates are multiples of 1 / PARTS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +36,11 @@ class Certificate:
 
     Attributes:
         column_index: The unknown.
-        multipliers: By row, none negative; the others are 0.
-        denominator: Multipliers are parts of it.
+        multipliers: By row, in 1 / PARTS, none negative; the others are 0.
     """
 
     column_index: int
     multipliers: Mapping[int, int]
-    denominator: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +78,7 @@ class Prover:
             parts = -(-short * _FINER // self._least)
             for row, multiplier in self._spare.items():
                 result[row] = result.get(row, 0) + parts * multiplier
-        return Certificate(
-            column_index=column_index, multipliers=result, denominator=_UNIT * _FINER
-        )
+        return Certificate(column_index=column_index, multipliers=result)
 
 
 def proven(program: Program, certificate: Certificate) -> Ceiling | None:
@@ -88,7 +86,7 @@ def proven(program: Program, certificate: Certificate) -> Ceiling | None:
     if any(multiplier < 0 for multiplier in certificate.multipliers.values()):
         return None
     sums = _sums(program, certificate.multipliers)
-    sums[certificate.column_index] -= certificate.denominator * GRID
+    sums[certificate.column_index] -= PARTS * GRID
     if min(sums) < 0:
         return None
     fixed = 0
@@ -98,10 +96,8 @@ def proven(program: Program, certificate: Certificate) -> Ceiling | None:
         for sought in program.sought.get(row, ()):
             weights[sought] = weights.get(sought, 0) + multiplier
     return Ceiling(
-        fixed=Fraction(fixed, certificate.denominator * GRID),
-        weights={
-            sought: Fraction(weight, certificate.denominator) for sought, weight in weights.items()
-        },
+        fixed=Fraction(fixed, PARTS * GRID),
+        weights={sought: Fraction(weight, PARTS) for sought, weight in weights.items()},
     )
 
 

@@ -134,7 +134,7 @@ class _Writer:
         self._network = network
         self._tree = tree
         self._knowledge = knowledge
-        self._dates = [dates_at(place.depth, turns) for place in tree.places]
+        self._dates = [dates_at(place.depth_count, turns) for place in tree.places]
         self._units = units
         self._blocks: list[tuple[Integers, Integers, Integers]] = []
         self._row_count = 0
@@ -149,7 +149,7 @@ class _Writer:
         # Groups by place and the station that they come from (-1 when they start there).
         self._here: list[dict[int, list[int]]] = [{} for _ in tree.places]
         for index, group in enumerate(tree.groups):
-            place, link_from = group.entry_index, group.link_from
+            place, link_from = group.entry_index, group.from_index
             while True:
                 self._here[place].setdefault(link_from, []).append(index)
                 if place == group.exit_index:
@@ -268,7 +268,7 @@ class _Writer:
 
     def _path_ps(self, group: Group) -> Fraction | None:
         """Largest known delay of a group that goes its whole path within the tree."""
-        if group.link_from >= 0:
+        if group.from_index >= 0:
             return None
         longest: Fraction | None = None
         for step_index in group.steps:

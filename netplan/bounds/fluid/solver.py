@@ -50,10 +50,14 @@ class Solver:
         highs.passModel(model)
         self._highs = highs
         self._sought = program.sought
+        self._assumed: tuple[float, ...] = ()
         self._bases: dict[tuple[int, ...], Any] = {}
 
     def assume(self, bursts: Sequence[float]) -> None:
         """Set the sought bursts, in units of the program."""
+        if tuple(bursts) == self._assumed:
+            return
+        self._assumed = tuple(bursts)
         for row, sought in self._sought.items():
             right = self._right[row] + sum(bursts[index] for index in sought)
             self._highs.changeRowBounds(row, -np.inf, float(right))

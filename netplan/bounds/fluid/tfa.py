@@ -75,7 +75,7 @@ def stays_in_tree(network: Stations, tree: Tree) -> list[Fraction | None]:
     here: list[dict[int, list[tuple[Group, list[Line[Fraction]]]]]] = [{} for _ in tree.places]
     for group in tree.groups:
         curve = added([network.steps[step].buckets for step in group.steps])
-        here[group.entry_index].setdefault(group.link_from, []).append((group, curve))
+        here[group.entry_index].setdefault(group.from_index, []).append((group, curve))
     for index in range(len(tree.places) - 1, -1, -1):
         place = tree.places[index]
         curves = []

@@ -21,19 +21,19 @@ _FINER: Final = ((64, 7), (1, 9))
 """Turns of dates and the largest depth of a tree at which so many are thought of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Place:
     """A station as seen over one way.
 
     Attributes:
         station_index: Which.
-        depth: Stations until the last one, both counted.
+        depth_count: Stations until the last one, both counted.
         next_index: Place behind; -1 at the last station.
         before: Places before, by station.
     """
 
     station_index: int
-    depth: int
+    depth_count: int
     next_index: int
     before: dict[int, int] = field(default_factory=dict)
 
@@ -45,13 +45,13 @@ class Group:
     Attributes:
         entry_index: Place at which they come into the tree.
         exit_index: Last place of theirs.
-        link_from: Station from which they come into the tree, -1 when they start there.
+        from_index: Station from which they come into the tree, -1 when they start there.
         steps: Their steps at the entry.
     """
 
     entry_index: int
     exit_index: int
-    link_from: int
+    from_index: int
     steps: tuple[int, ...]
 
 
@@ -65,7 +65,9 @@ class Tree:
     def pairs(self, turns: int) -> int:
         """Pairs of dates that a program compares."""
         entries = [self.places[group.entry_index] for group in self.groups]
-        return sum(len(dates_at(place.depth, turns).later) for place in (*self.places, *entries))
+        return sum(
+            len(dates_at(place.depth_count, turns).later) for place in (*self.places, *entries)
+        )
 
     def way(self, network: Stations, path: Sequence[int]) -> tuple[int, ...] | None:
         """Places of a path that ends at the last station; None when it starts before the tree."""
@@ -83,14 +85,14 @@ class Effort:
     """How large programs may become.
 
     Attributes:
-        pairs_many: Pairs of dates that one with more than few dates may compare.
-        pairs_few: The same for few dates; beyond, trees end nearer to the last station.
-        places: Places that a tree may have.
+        many_pairs_count: Pairs of dates that one with more than few dates may compare.
+        few_pairs_count: The same for few dates; beyond, trees end nearer to the last station.
+        places_count: Places that a tree may have.
     """
 
-    pairs_many: int
-    pairs_few: int
-    places: int = 200
+    many_pairs_count: int
+    few_pairs_count: int
+    places_count: int = 200
 
 
 def suited_tree(
@@ -101,14 +103,14 @@ def suited_tree(
     Stations ``along`` a way that ends there are in the tree however small it is; None when it
     cannot be as small as it should.
     """
-    most_places = effort.places
+    most_places = effort.places_count
     while True:
         tree = unroll(network, last, most_places=most_places, along=along)
-        depth = max(place.depth for place in tree.places)
+        depth = max(place.depth_count for place in tree.places)
         for turns, most_depth in _FINER:
-            if depth <= most_depth and tree.pairs(turns) <= effort.pairs_many:
+            if depth <= most_depth and tree.pairs(turns) <= effort.many_pairs_count:
                 return tree, turns
-        if tree.pairs(0) <= effort.pairs_few:
+        if tree.pairs(0) <= effort.few_pairs_count:
             return tree, 0
         if most_places <= len(along):
             return None
@@ -132,11 +134,11 @@ def unroll(
         along: Stations of a way to the last one, which comes last, that are in any case in it.
         alone: Steps whose flows make up groups of their own where they enter the tree.
     """
-    places = [Place(station_index=last, depth=1, next_index=-1)]
+    places = [Place(station_index=last, depth_count=1, next_index=-1)]
     for station in reversed(along[:-1]):
         index = len(places)
         places[-1].before[station] = index
-        places.append(Place(station_index=station, depth=index + 1, next_index=index - 1))
+        places.append(Place(station_index=station, depth_count=index + 1, next_index=index - 1))
     waiting = deque(range(len(places)))
     while waiting:
         index = waiting.popleft()
@@ -154,7 +156,9 @@ def unroll(
                 continue
             place.before[station] = len(places)
             waiting.append(len(places))
-            places.append(Place(station_index=station, depth=place.depth + 1, next_index=index))
+            places.append(
+                Place(station_index=station, depth_count=place.depth_count + 1, next_index=index)
+            )
     return Tree(places=tuple(places), groups=_groups(network, places, frozenset(alone)))
 
 
@@ -179,6 +183,6 @@ def _groups(network: Stations, places: list[Place], alone: frozenset[int]) -> tu
             single = step_index if step_index in alone else -1
             members.setdefault((index, last, link_from, single), []).append(step_index)
     return tuple(
-        Group(entry_index=entry, exit_index=last, link_from=link_from, steps=tuple(steps))
+        Group(entry_index=entry, exit_index=last, from_index=link_from, steps=tuple(steps))
         for (entry, last, link_from, _), steps in sorted(members.items())
     )
