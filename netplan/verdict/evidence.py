@@ -42,6 +42,8 @@ class StreamBound:
         hops: The hops to this listener, in order; terms sum to ``bound_ps``.
         loss_free: Whether no queue on the way can overflow (backlog bound within the buffer).
         why: Reason for a missing bound or for ``loss_free`` being False.
+        jitter_ps: Latest minus earliest arrival at the listener, each counted from the nominal
+            release of its frame; None when unknown.
     """
 
     stream_index: int
@@ -53,6 +55,7 @@ class StreamBound:
     hops: tuple[HopBound, ...]
     loss_free: bool
     why: str = ""
+    jitter_ps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
