@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from netplan.bounds.arrivals import Staircase, windows_of
 from netplan.bounds.network import Flow
-from netplan.bounds.timed_network import TimedNetwork
+from netplan.bounds.timed_ports import TimedNetwork
 
 
 def overflows(timed: TimedNetwork) -> dict[int, str]:

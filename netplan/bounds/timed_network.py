@@ -11,13 +11,12 @@ Source: Palencia, Gonzalez Harbour (RTSS 1998) for offsets with growing interval
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
 from typing import Final
 
 import networkx as nx
 
-from netplan.bounds.arrivals import Staircase
-from netplan.bounds.network import Flow, Network, Server
+from netplan.bounds.network import Network
 from netplan.bounds.timed_flows import (
     TimedFlow,
     duplicates_pass,
@@ -26,49 +25,15 @@ from netplan.bounds.timed_flows import (
     surely_before,
     timed_flows,
 )
-from netplan.bounds.timed_gates import ALWAYS, Openings, gate_openings, preemptable_openings
-from netplan.bounds.timed_port import HigherFrames, NotProvenError, Port, Rival
-from netplan.bounds.timed_queue import Entry, TimedQueue, Unknown
+from netplan.bounds.timed_port import NotProvenError, Port
+from netplan.bounds.timed_ports import TimedNetwork, port_of, refusal, unknown_of
+from netplan.bounds.timed_queue import TOO_SHORT, Entry, TimedQueue
 from netplan.bounds.timed_streams import Timeline
-from netplan.plan.model import Egress
-from netplan.tsn.mechanisms import PortRules, QueueRule, Selection
 
 _MOST_ROUNDS: Final = 40
 """Times that the queues of one circle may be worked out anew."""
-_LONGEST_REST_OCTETS: Final = 59
-"""Beyond the smallest fragment: 63 octets must not remain, 4 of check sequence do not count.
-
-Source: IEEE Std 802.3-2022, 99.4.7.
-"""
-
-
-@dataclass(slots=True, kw_only=True)
-class TimedNetwork:
-    """Streams that keep a phase, and what is known about them at each queue.
-
-    Attributes:
-        network: The same plan without time, settled.
-        timeline: Releases.
-        flows: Hops that are followed.
-        reasons: Why others are not, by flow.
-        ports: Queues that were worked out, by server.
-        refused: Why others were not.
-    """
-
-    network: Network
-    timeline: Timeline
-    flows: dict[int, TimedFlow]
-    reasons: dict[int, str]
-    ports: dict[int, Port] = field(default_factory=dict)
-    refused: dict[int, str] = field(default_factory=dict)
-    at_server: dict[int, list[TimedFlow]] = field(default_factory=dict)
-
-    def why_unknown(self, flow_index: int) -> str:
-        """Why a flow's starts are not known; empty when they are."""
-        flow = self.flows.get(flow_index)
-        if flow is None:
-            return self.reasons.get(flow_index, "its talker keeps no phase")
-        return flow.unknown
+_MOST_RESTARTS: Final = 20
+"""Times that a circle may begin anew without the queues that were refused."""
 
 
 def solve(network: Network, timeline: Timeline) -> TimedNetwork:
@@ -77,17 +42,33 @@ def solve(network: Network, timeline: Timeline) -> TimedNetwork:
     timed = TimedNetwork(network=network, timeline=timeline, flows=flows, reasons=reasons)
     for flow in flows.values():
         timed.at_server.setdefault(flow.server_index, []).append(flow)
-    for index in timed.at_server:
-        timed.refused[index] = _refusal(timed, network.servers[index])
-    graph = _dependencies(timed)
-    condensed = nx.condensation(graph)
-    for component in nx.topological_sort(condensed):
-        servers: list[int] = sorted(condensed.nodes[component]["members"])
-        if len(servers) == 1 and not graph.has_edge(servers[0], servers[0]):
-            _work_out(timed, servers[0])
-        else:
-            _settle_circle(timed, servers)
+    for index, here in timed.at_server.items():
+        timed.refused[index] = because = refusal(timed, network.servers[index])
+        for flow in here:
+            flow.unknown = because
+    _solve_part(timed, list(timed.at_server), _dependencies(timed))
     return timed
+
+
+def _solve_part(
+    timed: TimedNetwork, servers: list[int], graph: nx.DiGraph[int], restarts: int = 0
+) -> None:
+    """Work out some queues of the network, in the order in which they depend on each other."""
+    part = graph.subgraph(index for index in servers if not timed.refused[index])
+    condensed = nx.condensation(part)
+    for component in nx.topological_sort(condensed):
+        members: list[int] = sorted(condensed.nodes[component]["members"])
+        if len(members) == 1 and not graph.has_edge(members[0], members[0]):
+            _work_out(timed, members[0])
+        elif not _settle_circle(timed, members, graph):
+            left = [index for index in members if not timed.refused[index]]
+            _forget(timed, left)
+            if restarts < _MOST_RESTARTS and timed.effort.left_count >= 0:
+                _solve_part(timed, left, graph, restarts + 1)
+                continue
+            for index in left:
+                name = timed.name(timed.network.servers[index])
+                _refuse(timed, index, f"frames wait for each other in a circle through {name}")
 
 
 def _dependencies(timed: TimedNetwork) -> nx.DiGraph[int]:
@@ -104,46 +85,6 @@ def _dependencies(timed: TimedNetwork) -> nx.DiGraph[int]:
     return graph
 
 
-def _rule(rules: PortRules | None, queue_index: int) -> QueueRule:
-    return rules.queues[queue_index] if rules is not None and rules.queues else QueueRule()
-
-
-def _name(timed: TimedNetwork, server: Server) -> str:
-    egress = timed.network.plan.egresses[server.egress_index]
-    return f"queue {server.queue_index} of {egress.name}"
-
-
-def _refusal(timed: TimedNetwork, server: Server) -> str:
-    """Why frames of a queue are not followed, whatever comes to it; empty when they are."""
-    egress = timed.network.plan.egresses[server.egress_index]
-    transmitter = timed.network.transmitters[server.egress_index]
-    rules, name = egress.rules, _name(timed, server)
-    if transmitter.no_service:
-        return f"{egress.name}: {transmitter.no_service}"
-    if not transmitter.is_wire or transmitter.latency_ps or transmitter.exceedance_probability:
-        return f"{egress.name} does not send whenever it may"
-    if rules is None:
-        return ""
-    rule = _rule(rules, server.queue_index)
-    if rule.selection is not Selection.STRICT:
-        return f"{name} is not served by strict priority"
-    if rules.fragment_octets is not None and not rule.express:
-        return f"frames in {name} may be interrupted"
-    if len(rules.gates) > 1:
-        return f"the gates of {egress.name} change at run time"
-    if rules.gates and timed.timeline.clock_error_ps(egress.node) is None:
-        return f"nothing limits the error of the clock of {egress.node}"
-    if _openings(egress, server.queue_index).never:
-        return f"{name} never opens"
-    return ""
-
-
-def _openings(egress: Egress, queue_index: int) -> Openings:
-    if egress.rules is None or not egress.rules.gates:
-        return ALWAYS
-    return gate_openings(egress.rules.gates[0], queue_index)
-
-
 def _refuse(timed: TimedNetwork, server_index: int, because: str) -> None:
     timed.refused[server_index] = because
     timed.ports.pop(server_index, None)
@@ -153,9 +94,6 @@ def _refuse(timed: TimedNetwork, server_index: int, because: str) -> None:
 
 def _work_out(timed: TimedNetwork, server_index: int) -> bool:
     """Work out one queue; returns whether anything changed."""
-    if timed.refused[server_index]:
-        _refuse(timed, server_index, timed.refused[server_index])
-        return False
     known = []
     for flow in timed.at_server[server_index]:
         flow.unknown = _unknown_before(timed, flow)
@@ -168,7 +106,7 @@ def _work_out(timed: TimedNetwork, server_index: int) -> bool:
     try:
         port = timed.ports.get(server_index)
         if port is None or port.higher is not None:
-            port = timed.ports[server_index] = _port(timed, server)
+            port = timed.ports[server_index] = port_of(timed, server)
         queue = TimedQueue(
             port,
             known[0].releases.repeat_ps,
@@ -176,11 +114,11 @@ def _work_out(timed: TimedNetwork, server_index: int) -> bool:
             lambda one, frame, other, other_frame, shift_ps: surely_before(
                 timed.flows, (one, frame), (other, other_frame), shift_ps
             ),
-            _unknown(timed, server, known),
+            unknown_of(timed, server, known),
         )
         queue.solve()
     except NotProvenError as error:
-        _refuse(timed, server_index, f"{_name(timed, server)} {error}")
+        _refuse(timed, server_index, f"{timed.name(server)} {error}")
         return False
     return _keep(timed, queue)
 
@@ -258,40 +196,61 @@ def _keep(timed: TimedNetwork, queue: TimedQueue) -> bool:
     return changed
 
 
-def _settle_circle(timed: TimedNetwork, servers: list[int]) -> None:
-    """Work out queues whose frames depend on each other in a circle."""
+def _settle_circle(timed: TimedNetwork, servers: list[int], graph: nx.DiGraph[int]) -> bool:
+    """Work out queues whose frames depend on each other in a circle.
+
+    Returns:
+        False when one of them was refused on the way, so that all must begin anew without it.
+    """
+    inside = set(servers)
     for index in servers:
-        if not timed.refused[index]:
-            timed.refused[index] = _too_long(timed, index)
-    if not any(timed.refused[index] for index in servers):
-        inside = set(servers)
-        for flow in timed.flows.values():  # parents before children
-            if flow.server_index in inside:
-                _start_narrow(timed, flow)
-        for _ in range(_MOST_ROUNDS):
-            changes = [_work_out(timed, index) for index in servers]
-            if any(timed.refused[index] for index in servers):
-                break
-            if not any(changes):
-                return
-    reasons = [timed.refused[index] for index in servers if timed.refused[index]]
-    because = reasons[0] if reasons else "it does not settle"
+        if because := _too_long(timed, index):
+            _refuse(timed, index, because)
+    if any(timed.refused[index] for index in servers):
+        return False
+    for flow in timed.flows.values():  # parents before children
+        if flow.server_index in inside:
+            _start_narrow(timed, flow)
+    waiting, rounds_left = deque(servers), _MOST_ROUNDS * len(servers)
+    queued = set(servers)
+    while waiting:
+        index = waiting.popleft()
+        queued.discard(index)
+        rounds_left -= 1
+        changed = _work_out(timed, index)
+        if timed.refused[index]:
+            return False
+        if rounds_left < 0:
+            for member in servers:
+                name = timed.name(timed.network.servers[member])
+                _refuse(timed, member, f"frames wait for each other in a circle through {name}")
+            return False
+        if changed:
+            following = set(graph.successors(index)) & inside - queued
+            waiting += sorted(following)
+            queued |= following
+    return True
+
+
+def _forget(timed: TimedNetwork, servers: list[int]) -> None:
+    """Drop all that was said about some queues."""
     for index in servers:
-        _refuse(
-            timed,
-            index,
-            f"frames depend on each other in a circle through "
-            f"{_name(timed, timed.network.servers[index])}: {because}",
-        )
+        timed.ports.pop(index, None)
+        for flow in timed.at_server[index]:
+            for times in (flow.earliest_ps, flow.latest_ps, flow.wait_ps):
+                times.clear()
+            flow.earliest_start_ps, flow.latest_start_ps = [], []
+            flow.unknown = ""
 
 
 def _too_long(timed: TimedNetwork, server_index: int) -> str:
     server = timed.network.servers[server_index]
-    openings = _openings(timed.network.plan.egresses[server.egress_index], server.queue_index)
+    egress = timed.network.plan.egresses[server.egress_index]
+    openings = timed.openings_of(server.egress_index, server.queue_index)
     longest_ps = max(max(flow.delivery_ps) for flow in timed.at_server[server_index])
-    if openings.always or longest_ps <= openings.longest_ps:
+    if openings.always or longest_ps <= openings.longest_ps - 2 * timed.error_ps(egress):
         return ""
-    return f"{_name(timed, server)} has no opening long enough for its largest frame"
+    return f"{timed.name(server)} {TOO_SHORT}"
 
 
 def _start_narrow(timed: TimedNetwork, flow: TimedFlow) -> None:
@@ -303,10 +262,11 @@ def _start_narrow(timed: TimedNetwork, flow: TimedFlow) -> None:
     server = timed.network.servers[flow.server_index]
     egress = timed.network.plan.egresses[server.egress_index]
     port = Port(
-        openings=_openings(egress, server.queue_index),
-        error_ps=timed.timeline.clock_error_ps(egress.node) or 0,
+        openings=timed.openings_of(server.egress_index, server.queue_index),
+        error_ps=timed.error_ps(egress),
         rivals=(),
         higher=None,
+        effort=timed.effort,
     )
     flow.earliest_start_ps = [
         port.earliest_start_ps(entry_ps, delivery_ps)
@@ -316,130 +276,3 @@ def _start_narrow(timed: TimedNetwork, flow: TimedFlow) -> None:
         max(pair) for pair in zip(flow.latest_ps, flow.earliest_start_ps, strict=True)
     ]
     flow.wait_ps = [None] * len(flow.octets)
-
-
-def _port(timed: TimedNetwork, server: Server) -> Port:
-    """A port as one of its queues sees it.
-
-    Raises:
-        NotProvenError: When nothing is known of a queue that may go first.
-    """
-    network = timed.network
-    egress = network.plan.egresses[server.egress_index]
-    openings = _openings(egress, server.queue_index)
-    rivals: list[Rival] = []
-    rows: list[tuple[int, int, int, int, Openings]] = []
-    repeat_ps = 0
-    for index in network.servers_at[server.egress_index]:
-        other = network.servers[index]
-        if other.queue_index == server.queue_index:
-            continue
-        theirs = _openings(egress, other.queue_index)
-        if theirs.never:
-            continue
-        is_above = other.queue_index > server.queue_index
-        known = [flow for flow in timed.at_server.get(index, ()) if not flow.unknown]
-        if not is_above:
-            known = []
-        for flow in known:
-            repeat_ps = flow.releases.repeat_ps
-            rows += [
-                (latest_ps, earliest_ps, delivery_ps, work_ps, theirs)
-                for latest_ps, earliest_ps, delivery_ps, work_ps in zip(
-                    flow.latest_start_ps,
-                    flow.earliest_start_ps,
-                    flow.delivery_ps,
-                    flow.work_ps,
-                    strict=True,
-                )
-            ]
-        followed = {flow.index for flow in known}
-        rest = [flow for flow in other.own if flow not in followed]
-        if rest:
-            rivals.append(_rival(timed, egress, other, rest, openings if is_above else None))
-    higher = None
-    if rows:
-        higher = HigherFrames(repeat_ps)
-        higher.add(rows)
-    return Port(
-        openings=openings,
-        error_ps=(timed.timeline.clock_error_ps(egress.node) or 0) if egress.rules else 0,
-        rivals=tuple(rivals),
-        higher=higher,
-    )
-
-
-def _rival(
-    timed: TimedNetwork, egress: Egress, other: Server, rest: list[int], below: Openings | None
-) -> Rival:
-    """Frames of another queue that are not known one by one.
-
-    Args:
-        timed: The network.
-        egress: The port.
-        other: The other queue.
-        rest: Flows in it that are meant.
-        below: Openings of the queue under study when the other one is higher.
-    """
-    network, rules = timed.network, egress.rules
-    transmitter = network.transmitters[other.egress_index]
-    openings = _openings(egress, other.queue_index)
-    sizes = sorted({size for flow in rest for size in network.flows[flow].frame_octets})[::-1]
-    frames = tuple((transmitter.delivery_ps(size), transmitter.work_ps(size)) for size in sizes)
-    express = _rule(rules, other.queue_index).express
-    if rules is not None and rules.fragment_octets is not None and not express:
-        if below is not None:
-            message = f"is below queue {other.queue_index}, whose frames may be interrupted"
-            raise NotProvenError(message)
-        largest = min(sizes[0], rules.fragment_octets + _LONGEST_REST_OCTETS)
-        return Rival(
-            openings=(
-                preemptable_openings(rules.gates[0], rules.hold_advance_ps)
-                if rules.gates
-                else ALWAYS
-            ),
-            frames=((0, transmitter.work_ps(largest)),),
-            is_above=False,
-        )
-    if below is None or not openings.meets(below):
-        return Rival(openings=openings, frames=frames, is_above=below is not None)
-    return Rival(
-        openings=openings,
-        frames=frames,
-        is_above=True,
-        arrivals=_staircase(timed, [network.flows[flow] for flow in rest]),
-        reach_ps=_longest_wait_ps(timed, other, rest),
-    )
-
-
-def _staircase(timed: TimedNetwork, flows: list[Flow]) -> Staircase:
-    for flow in flows:
-        if flow.jitter_ps is None:
-            name = timed.network.stream(flow).name
-            message = f"meets frames of {name}, of which it is not known when they come"
-            raise NotProvenError(message)
-    return Staircase([(flow.windows, flow.period_ps, flow.jitter_ps) for flow in flows])
-
-
-def _longest_wait_ps(timed: TimedNetwork, server: Server, flows: list[int]) -> int:
-    if server.refused or server.contention is None:
-        message = f"meets frames of {_name(timed, server)}, whose waits have no bound"
-        raise NotProvenError(message)
-    least = min(timed.network.flows[flow].frame_octets[0] for flow in flows)
-    return timed.network.wait_ps(server, least)
-
-
-def _unknown(timed: TimedNetwork, server: Server, known: list[TimedFlow]) -> Unknown | None:
-    """Frames in the queue itself that are not known one by one."""
-    followed = {flow.index for flow in known}
-    rest = [flow for flow in server.own if flow not in followed]
-    if not rest:
-        return None
-    flows = [timed.network.flows[flow] for flow in rest]
-    transmitter = timed.network.transmitters[server.egress_index]
-    largest = max(flow.frame_octets[-1] for flow in flows)
-    return Unknown(
-        arrivals=_staircase(timed, flows),
-        reach_ps=_longest_wait_ps(timed, server, rest) + transmitter.work_ps(largest),
-        delivery_ps=transmitter.delivery_ps(largest),
-    )

@@ -29,6 +29,31 @@ class NotProvenError(Exception):
     """Nothing can be said about a queue; the message says why."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Effort:
+    """Steps that may still be taken, so that a hopeless queue costs little time.
+
+    Attributes:
+        left_count: In all.
+        here_count: For the queue that is being worked out.
+    """
+
+    left_count: int
+    here_count: int = 0
+
+    def spend(self, step_count: int) -> None:
+        """Take some steps.
+
+        Raises:
+            NotProvenError: When there are none left.
+        """
+        self.left_count -= step_count
+        self.here_count -= step_count
+        if self.left_count < 0 or self.here_count < 0:
+            message = "would take too long to be worked out"
+            raise NotProvenError(message)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
     """Another queue of the port, as far as its frames are not known one by one.
@@ -182,12 +207,14 @@ class Port:
         error_ps: Of the clock that moves the gates.
         rivals: Other queues.
         higher: Frames of higher queues that are known one by one.
+        effort: What may be spent on searching.
     """
 
     openings: Openings
     error_ps: int
     rivals: tuple[Rival, ...]
     higher: HigherFrames | None
+    effort: Effort
 
     def lone_start_ps(self, from_ps: int, delivery_ps: int, error_ps: int) -> int:
         """Latest start of a frame that meets no other, with a clock that is wrong by so much."""
@@ -222,6 +249,7 @@ class Port:
         largest_ps = max([ahead.more_delivery_ps, delivery_ps, *(fit for fit, _ in ahead.frames)])
         first = self.openings.first_closing_after(from_ps + error_ps)
         for index in range(first, first + _MOST_OPENINGS):
+            self.effort.spend(1)
             opens_ps, closes_ps = self.openings.at(index)
             start_ps, end_ps = max(from_ps, opens_ps + error_ps), closes_ps - error_ps
             if start_ps >= end_ps:
@@ -241,6 +269,34 @@ class Port:
                 work_ps = max(0, work_ps)
         message = "is offered more than its openings carry"
         raise NotProvenError(message)
+
+    @property
+    def only_gates(self) -> bool:
+        """Whether no higher queue can go while this one may."""
+        return self.higher is None and all(rival.arrivals is None for rival in self.rivals)
+
+    def next_start_ps(self, free_ps: int, delivery_ps: int) -> int:
+        """Latest start of a frame that waits already when the one before it has left.
+
+        As long as the gate stays open, no lower frame comes between them.
+        """
+        if self.openings.always:
+            return free_ps
+        opens_ps, closes_ps = self.openings.at(
+            self.openings.first_closing_after(free_ps + self.error_ps)
+        )
+        if opens_ps + self.error_ps <= free_ps <= closes_ps - self.error_ps - delivery_ps:
+            return free_ps
+        return self.latest_start_ps(free_ps, NOTHING, delivery_ps)
+
+    def is_surely_open(self, from_ps: int, to_ps: int) -> bool:
+        """Whether the gate lets a frame start at any time from one to another, and end by then."""
+        if self.openings.always:
+            return True
+        opens_ps, closes_ps = self.openings.at(
+            self.openings.first_closing_after(from_ps + self.error_ps)
+        )
+        return opens_ps + self.error_ps <= from_ps and to_ps <= closes_ps - self.error_ps
 
     def longest_wait_ps(
         self, span: tuple[int, int], busy: list[tuple[int, int]], delivery_ps: int
@@ -343,7 +399,7 @@ class Port:
 
     def _settled_ps(self, start_ps: int, done_ps: int, end_ps: int | None) -> int:
         """When work and all that higher queues send until then is done, or a time past the end."""
-        if self.higher is None and all(rival.arrivals is None for rival in self.rivals):
+        if self.only_gates:
             return done_ps
         time_ps = done_ps
         for _ in range(_MOST_OPENINGS):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -22,6 +23,10 @@ from netplan.bounds.timed_port import NOTHING, Ahead, NotProvenError, Port
 
 _MOST_ROUNDS: Final = 8
 """Times that the frames of one repetition are worked out anew."""
+_STEPS_PER_FRAME: Final = 500
+"""Spent on a queue at most, on average over its frames, and at least for some frames."""
+TOO_SHORT: Final = "has no opening that is surely long enough for its largest frame"
+_OVERLOADED: Final = "is offered more than its openings carry"
 _LONG_AGO: Final = -(1 << 100)
 
 
@@ -107,6 +112,9 @@ class TimedQueue:
         self._span_ps = max(entry.latest_ps - entry.earliest_ps for entry in entries)
         self._ends_ps = [_LONG_AGO] * self._count
         self._previous_ps = list(self._ends_ps)
+        # Whether the latest end of a frame and those before it owes to no frame behind them.
+        self._plain = [True] * self._count
+        port.effort.here_count = _STEPS_PER_FRAME * (self._count + 100)
 
     def solve(self) -> None:
         """Work out earliest and latest starts.
@@ -116,10 +124,11 @@ class TimedQueue:
         """
         port = self._port
         longest_ps = port.openings.longest_ps - 2 * port.error_ps
-        for entry in self.entries:
-            if not port.openings.always and entry.delivery_ps > longest_ps:
-                message = "has no opening that is surely long enough for its largest frame"
-                raise NotProvenError(message)
+        deliveries_ps = [entry.delivery_ps for entry in self.entries]
+        if self._unknown is not None:
+            deliveries_ps.append(self._unknown.delivery_ps)
+        if not port.openings.always and max(deliveries_ps) > longest_ps:
+            raise NotProvenError(TOO_SHORT)
         for entry in sorted(self.entries, key=lambda entry: (entry.flow, entry.frame)):
             from_ps, other = entry.earliest_ps, entry.follows
             if other is not None:
@@ -140,8 +149,7 @@ class TimedQueue:
             settled = round_index == 0 and end_ps - self._repeat_ps <= first_ps
             if settled or not changed:
                 return
-        message = "is offered more than its openings carry"
-        raise NotProvenError(message)
+        raise NotProvenError(_OVERLOADED)
 
     def _end_ps(self, index: int) -> int:
         """When all frames up to this one have left; those of earlier repetitions as known so far."""
@@ -155,24 +163,31 @@ class TimedQueue:
         return self.entries[place], repeats * self._repeat_ps
 
     def _latest_start_ps(self, index: int) -> int:
-        entry = self.entries[index]
-        first = self._first_ahead(index, index, None)
-        if first is None:
-            message = "is offered more than its openings carry"
-            raise NotProvenError(message)
+        entry, port = self.entries[index], self._port
         overtaking = self._overtaking(index)
-        if first == index and not overtaking and self._unknown is None:
-            start_ps = self._port.latest_start_ps(entry.latest_ps, NOTHING, entry.delivery_ps)
+        free_ps = self._end_ps(index - 1)
+        waits = free_ps > entry.latest_ps
+        alone = not overtaking and self._unknown is None
+        self._plain[index] = alone and (not waits or self._plain[index - 1])
+        if alone and (not waits or (port.only_gates and self._plain[index])):
+            start_ps = port.latest_start_ps(entry.latest_ps, NOTHING, entry.delivery_ps)
+            if waits:
+                start_ps = max(start_ps, port.next_start_ps(free_ps, entry.delivery_ps))
         else:
+            first = self._first_ahead(index, index, None)
+            if first is None:
+                raise NotProvenError(_OVERLOADED)
             start_ps = entry.latest_ps
             ahead = [self._at(place) for place in range(first, index)]
             for from_ps, pending in self._begins(entry, ahead, overtaking, self._end_ps(first - 1)):
-                latest_ps = self._port.latest_start_ps(from_ps, pending, entry.delivery_ps)
+                latest_ps = port.latest_start_ps(from_ps, pending, entry.delivery_ps)
                 start_ps = max(start_ps, latest_ps)
         if entry.earliest_ps == entry.latest_ps:
             entry.wait_ps = start_ps - entry.latest_ps
+        elif port.is_surely_open(entry.earliest_ps, start_ps + entry.delivery_ps):
+            entry.wait_ps = self._longest_wait_ps(index, overtaking)
         else:
-            entry.wait_ps = self._longest_wait_ps(index, first, overtaking)
+            entry.wait_ps = None
         return start_ps
 
     def _first_ahead(self, index: int, first: int, by_ps: int | None) -> int | None:
@@ -194,12 +209,10 @@ class TimedQueue:
             if index - first > 2 * self._count:
                 return None
 
-    def _longest_wait_ps(
-        self, index: int, first: int, overtaking: list[tuple[Entry, int]]
-    ) -> int | None:
+    def _longest_wait_ps(self, index: int, overtaking: list[tuple[Entry, int]]) -> int | None:
         """Longest wait of a frame that may come at several times."""
         entry = self.entries[index]
-        earlier = self._first_ahead(index, first, entry.earliest_ps)
+        earlier = self._first_ahead(index, index, entry.earliest_ps)
         if earlier is None:
             return None
         ahead = [self._at(place) for place in range(earlier, index)]
@@ -228,6 +241,7 @@ class TimedQueue:
             ):
                 found.append((other, shift_ps))
             place += 1
+            self._port.effort.spend(1)
             if place > index + 2 * self._count + 1:
                 message = "gets frames that may come in any order over more than all that repeats"
                 raise NotProvenError(message)
@@ -247,10 +261,12 @@ class TimedQueue:
             overtaking: More of them, which may also come later.
             clear_ps: All others have left by then.
         """
-        unknown, entry_ps = self._unknown, entry.latest_ps
+        unknown, entry_ps, effort = self._unknown, entry.latest_ps, self._port.effort
         frames, capped = _latest_entries(entry, ahead + overtaking)
 
+        @cache
         def in_order() -> bool:
+            effort.spend(len(frames))
             if len({delivery_ps for _, _, delivery_ps, _ in frames}) == 1:
                 return True
             return not capped and not overtaking and self._order_is_sure(ahead)
@@ -264,6 +280,7 @@ class TimedQueue:
             if before_ps is not None and self._is_covered(before_ps, from_ps):
                 continue
             before_ps = from_ps
+            effort.spend(1 + (len(frames) - place) // 8)
             pending = Ahead(frames=sizes[place:], in_order=in_order)
             if unknown is not None:
                 pending.more_ps = unknown.arrivals.at(entry_ps - from_ps + unknown.reach_ps)

@@ -10,7 +10,7 @@ gives the row, and its way is told hop by hop: gate wait, clock error and queuei
 from __future__ import annotations
 
 from netplan.bounds.timed_flows import TimedFlow, merged_hops
-from netplan.bounds.timed_network import TimedNetwork
+from netplan.bounds.timed_ports import TimedNetwork
 from netplan.media.frames import PS_PER_S
 from netplan.media.interface import DelayTerm, TermKind
 from netplan.verdict.evidence import HopBound, StreamBound
