@@ -15,6 +15,10 @@ Deterministic Network Calculus (2018), chapters 7 and 10; Thomas, Le Boudec, Mif
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from enum import StrEnum
+
 from netplan.bounds.backlog import egress_bounds
 from netplan.bounds.chains import chain_bounds
 from netplan.bounds.fixpoint import settle
@@ -23,8 +27,10 @@ from netplan.bounds.model import Network
 from netplan.bounds.network import network_of
 from netplan.bounds.paths import stream_bounds
 from netplan.bounds.recoveries import leaky
-from netplan.plan.model import Plan
-from netplan.verdict.evidence import BoundEvidence
+from netplan.bounds.timed import ASSUMPTIONS as TIMED_ASSUMPTIONS
+from netplan.bounds.timed import timed_evidence
+from netplan.plan.model import Plan, PlannedStream
+from netplan.verdict.evidence import BoundEvidence, StreamBound
 
 METHOD = "packetised total flow analysis with staircase arrivals and ingress shaping"
 _MOST_TRIES = 8
@@ -42,21 +48,69 @@ ASSUMPTIONS = (
 """What every bound rests on."""
 
 
-def bound(plan: Plan) -> BoundEvidence:
-    """Prove worst-case latencies, reaction times and backlogs of a plan."""
+class Method(StrEnum):
+    """Analyses that may prove a latency; each is sound alone."""
+
+    TFA = "tfa"
+    LP = "lp"
+    TIMED = "timed"
+
+
+def bound(plan: Plan, methods: Collection[Method] = tuple(Method)) -> BoundEvidence:
+    """Prove worst-case latencies, reaction times and backlogs of a plan.
+
+    Args:
+        plan: What is analysed.
+        methods: Analyses whose latencies may count; the lowest of them does. Backlogs come from
+            total flow analysis in any case.
+    """
     network = settled(plan)
     egresses = egress_bounds(network)
-    streams = pay_bursts_once(network, stream_bounds(network, egresses))
+    first = stream_bounds(network, egresses)
+    sets = {Method.TFA: first}
+    if Method.LP in methods:
+        sets[Method.LP] = pay_bursts_once(network, first)
+    if Method.TIMED in methods and any(keeps_phase(stream) for stream in plan.streams):
+        timed = timed_evidence(network).rows
+        sets[Method.TIMED] = tuple(
+            timed.get((row.stream_index, row.listener_index), row) for row in first
+        )
+    streams = tuple(
+        _lowest([(method, rows[index]) for method, rows in sets.items() if method in methods], row)
+        for index, row in enumerate(first)
+    )
     of_media = dict.fromkeys(
         assumption for egress in plan.egresses for assumption in egress.assumptions
     )
+    of_time = TIMED_ASSUMPTIONS if Method.TIMED in sets else ()
     return BoundEvidence(
         design_hash=plan.design_hash,
         method=METHOD,
         streams=streams,
         egresses=egresses,
         chains=chain_bounds(network, streams),
-        assumptions=(*ASSUMPTIONS, *_of_mechanisms(network), *of_media),
+        assumptions=(*ASSUMPTIONS, *_of_mechanisms(network), *of_time, *of_media),
+    )
+
+
+def keeps_phase(stream: PlannedStream) -> bool:
+    """Whether a talker releases at times that are known."""
+    return stream.emission.phase_ps is not None and not stream.emission.sporadic
+
+
+def _lowest(rows: Sequence[tuple[Method, StreamBound]], otherwise: StreamBound) -> StreamBound:
+    """The row with the lowest bound; frames are not lost when any analysis shows that."""
+    proven = [(row.bound_ps, method, row) for method, row in rows if row.bound_ps is not None]
+    if not proven:
+        return otherwise if rows else replace(otherwise, bound_ps=None, hops=(), why="no method")
+    _, method, row = min(proven, key=lambda one: one[0])
+    safe = next((one for _, _, one in proven if one.loss_free), None)
+    return replace(
+        row,
+        method=method.value,
+        loss_free=safe is not None,
+        why=row.why if safe is None else safe.why,
+        talker_wait_ps=min(one.talker_wait_ps for _, _, one in proven),
     )
 
 

@@ -42,7 +42,9 @@ class StreamBound:
         hops: The hops to this listener, in order; terms sum to ``bound_ps``.
         loss_free: Whether no queue on the way can overflow (backlog bound within the buffer).
         why: Reason for a missing bound or for ``loss_free`` being False.
-        jitter_ps: Largest difference between the latencies of two frames: bound less minimum.
+        jitter_ps: Largest difference between the latencies of two frames, or between their
+            receptions counted from nominal releases, whichever the analysis shows; None when unknown.
+        method: Analysis that proved it.
     """
 
     stream_index: int
@@ -55,6 +57,7 @@ class StreamBound:
     loss_free: bool
     why: str = ""
     jitter_ps: int | None = None
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
