@@ -102,8 +102,8 @@ def test_bare_frames_reserve_no_overhead(tmp_path: Path) -> None:
         # open for 300 us of 1 ms in two entries: 1,520,000 x 10 / 3 = 5,066,666.67
         (
             [
-                "{cycle: 1 ms, entries: [{for: 100 us, open: [3]}, {for: 700 us, open: []},"
-                " {for: 200 us, open: [0, 3]}]}"
+                ("{cycle: 1 ms, entries: [{for: 100 us, open: [3]}, {for: 700 us, open: []},"
+                " {for: 200 us, open: [0, 3]}]}")
             ],
             5_066_667,
         ),
@@ -111,8 +111,8 @@ def test_bare_frames_reserve_no_overhead(tmp_path: Path) -> None:
         (
             [
                 "{cycle: 1 ms, entries: [{for: 500 us, open: [3]}, {for: 500 us, open: [0]}]}",
-                "{base: 1 s, cycle: 1 ms, entries: [{for: 250 us, open: [3]},"
-                " {for: 750 us, open: [0]}]}",
+                ("{base: 1 s, cycle: 1 ms, entries: [{for: 250 us, open: [3]},"
+                " {for: 750 us, open: [0]}]}"),
             ],
             6_080_000,
         ),
@@ -134,8 +134,10 @@ def test_idle_slope_while_the_gate_is_open(
         # 600 Mbit/s, but only open for half of the time
         ("{pcp: [3], shaper: credit-based, idle_slope: 600 Mbit/s}", "half", "queue 3"),
         (
-            "{pcp: [3], shaper: credit-based, idle_slope: 600 Mbit/s},"
-            " {pcp: [4], shaper: credit-based, idle_slope: 400 Mbit/s}",
+            (
+                "{pcp: [3], shaper: credit-based, idle_slope: 600 Mbit/s},"
+                " {pcp: [4], shaper: credit-based, idle_slope: 400 Mbit/s}"
+            ),
             *("", "all queues together"),
         ),
     ],
@@ -312,7 +314,7 @@ def test_frames_that_are_always_dropped(tmp_path: Path) -> None:
     ],
 )
 def test_a_window_holds_a_frame(tmp_path: Path, window: str, fits: bool) -> None:
-    rest = 1_000_000 - int(window.split()[0])
+    rest = 1_000_000 - int(window.split(maxsplit=1)[0])
     one = f"{{cycle: 1 ms, entries: [{{for: {window}, open: [3]}}, {{for: {rest} ns, open: [0]}}]}}"
     found = found_in(tmp_path, LINE + STREAMS + gates(one))
     if fits:

@@ -96,8 +96,10 @@ def test_a_stream_that_is_not_there(tmp_path: Path, name: str) -> None:
         ("streams: {x: {from: plc, to: srv, size: 9 kB, every: 1 ms}}", "x"),
         ("streams: {x: {from: plc, to: srv, size: 9 B, every: 1 m}}", "x"),
         (
-            "relations: {r: {controller: plc, device: srv, protocol: profinet-rt, cycle: 1 ms,"
-            " out: 9 kB, in: 40 B}}",
+            (
+                "relations: {r: {controller: plc, device: srv, protocol: profinet-rt, cycle: 1 ms,"
+                " out: 9 kB, in: 40 B}}"
+            ),
             "r.out",
         ),
         ("relations: {r: {controller: plc, device: srv, cycle: 1 ms, out: 9 B, in: 9 B}}", "r.in"),
@@ -190,9 +192,7 @@ def test_held_frames_must_be_released(tmp_path: Path) -> None:
         ("generic-switch-8x100m", "SCHEDULE-QUEUE", "queue 7"),
     ],
 )
-def test_devices_without_gates_or_queues(
-    tmp_path: Path, model: str, code: str, found: str
-) -> None:
+def test_devices_without_gates_or_queues(tmp_path: Path, model: str, code: str, found: str) -> None:
     text = PLANT.replace("is: tsn-bridge", f"is: switch, model: {model}") + STREAM % ""
     lists = "{cycle: 1 ms, entries: [{for: 1 ms, open: [1, 3, 7]}]}"
     assert the(found_in(tmp_path, text + gates(lists)), code).found == found
