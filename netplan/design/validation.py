@@ -39,6 +39,7 @@ _WORDS = {
     "int_type": ("a whole number is expected here", "a whole number"),
     "int_parsing": ("a whole number is expected here", "a whole number"),
     "int_from_float": ("a whole number is expected here", "a whole number"),
+    "int_parsing_size": ("the number is too large", "a whole number of fewer digits"),
     "float_type": ("a number is expected here", "a number"),
     "float_parsing": ("a number is expected here", "a number"),
     "bool_type": ("true or false is expected here", "true or false"),
@@ -149,7 +150,7 @@ def _finding(
         path=path_text((*base, *path)),
         expected=expected,
         found=found,
-        hint=hint,
+        hint=hint or "correct it",
     )
 
 

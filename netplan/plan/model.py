@@ -78,7 +78,8 @@ class Hop:
         reception: Filtering, policing and ATS when the frame has been received at ``to_node``.
         cut_through_octets: Processing begins when so many frame octets (destination address on)
             have been received by ``from_node``, instead of all; None for store and forward. Only
-            between wires where this hop's is not the faster one.
+            between wires where this hop's is not the faster one, with frames of one length on both
+            that the wire before does not interrupt, and not behind a reception or a recovery.
     """
 
     egress_index: int

@@ -69,7 +69,7 @@ def with_receptions(
                 design.finding(
                     "STREAM-POLICED", Severity.WARNING, "no bridge can police this stream",
                     at=demand.origin, keys=("policed",), expected="a bridge behind the talker",
-                    found=f"a link from '{stream.talker}' to its listener",
+                    found="links from talker to listener",
                     hint="put a bridge in between, or remove 'policed'",
                 )
             )  # fmt: skip

@@ -21,7 +21,8 @@ class Selection(StrEnum):
         STRICT: Whenever it holds a frame and no higher queue can send.
         CREDIT: Credit-based shaper: also needs a credit of 0 or more (8.6.8.2).
         ASYNCHRONOUS: Frames leave in the order of their eligibility times, none before its own
-            (8.6.8.5); the times are given at reception by an :class:`AtsScheduler`.
+            (8.6.8.5); the times are given at reception by an :class:`AtsScheduler`. A frame
+            that has passed none (its talker's own) may leave at once.
         ROUND_ROBIN: Deficit round robin among all queues of the port with this algorithm, which
             must be neighbours; as a group they take one place in the strict order.
     """
@@ -249,8 +250,8 @@ class Recovery:
 
     Copies come over the hops ``members``, which all end at one node. The first copy of a frame
     passes, whichever hop it came over, and goes on as if it had come over the first member:
-    to that hop's listeners and to the hops that have it as parent. The other members have
-    neither.
+    through that hop's ATS scheduler, to its listeners and to the hops that have it as parent. The
+    other members have none of these; each has the filter of its own reception.
 
     Attributes:
         members: Hops of the stream, at least two.

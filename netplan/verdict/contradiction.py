@@ -142,6 +142,7 @@ def _together_count(facts: Facts, row: StreamBound) -> int:
             repeated_ps = mechanism.retry_after_ps or mechanism.cycle_ps
             longest_ps += mechanism.cycle_ps + mechanism.max_retries * repeated_ps
     messages = 1 + longest_ps // stream.emission.period_ps
+    messages *= len(stream.emission.offsets_ps) or 1
     return messages * max(len(message) for message in stream.emission.messages)
 
 

@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 from netplan import command
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
-DESIGNS = ("two-switches/design.yaml", "broken/design.yaml", "broken/routes.yaml")
+DESIGNS = (
+    "two-switches/design.yaml",
+    "broken/design.yaml",
+    "broken/routes.yaml",
+    "broken/ports.yaml",
+)
 TOKEN = re.compile(r"[A-Za-z0-9_./-]+|[^\sA-Za-z0-9_./-]")
 ODD = [
     *(
