@@ -11,8 +11,9 @@ Source: Perron and Furnon, OR-Tools, CP-SAT (no-overlap over optional intervals)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 _MOST_INTERVALS = 150_000
+_MOST_ORDERS = 4_000
+"""Pairs of frames in one queue up to which their order is free."""
 
 
 def solver_at_hand() -> bool:
@@ -48,8 +51,8 @@ class Question:
         fixed: What others take: piece, phase and period.
         windowed: Whether frames may wait at ports that hold.
         hints: Known good phases of some streams.
-        relaxed: Whether two frames may come to one queue at the same moment, in any order: a
-            schedule found so is none, but where there is none so, there is none.
+        relaxed: Whether the order of frames in queues is left open: a schedule found so may be
+            none, but where there is none so, there is none.
     """
 
     problem: Problem
@@ -83,7 +86,8 @@ def solve(question: Question, options: Options, budget: Budget) -> Answer:
 class _User(NamedTuple):
     """A piece in the solver's terms; without ``present`` it is always there.
 
-    ``reach`` is how far waits may move it.
+    ``reach`` is how far waits may move it, ``arrival`` the part of a queue's piece in which the
+    frame arrives, ``stream`` the index of its stream (-1 for what is fixed).
     """
 
     start: Any
@@ -91,6 +95,8 @@ class _User(NamedTuple):
     period: int
     present: Any
     reach: int
+    arrival: int
+    stream: int
 
 
 class _Model:
@@ -119,6 +125,8 @@ class _Model:
                         period=period_ps // self.unit_ps,
                         present=None,
                         reach=0,
+                        arrival=self._arrival(piece),
+                        stream=-1,
                     )
                 )
         cycles = {
@@ -129,7 +137,12 @@ class _Model:
             self.interval_count += sum(cycles[resource] // user.period + 2 for user in users)
         if self.interval_count <= _MOST_INTERVALS:
             for resource, users in self.users.items():
-                self._keep_apart(users, cycles[resource])
+                wire = resource < len(question.problem.ports)
+                if wire or not question.windowed or _order_count(users) > _MOST_ORDERS:
+                    # Two frames are never in one queue together: more than is needed.
+                    self._keep_apart(users, cycles[resource])
+                else:
+                    self._keep_order(users)
 
     def _unit(self) -> int:
         """The greatest common divisor of all times."""
@@ -153,9 +166,12 @@ class _Model:
         return 0 if piece.resource_index < len(self.question.problem.ports) else 1
 
     def _units(self, piece: Piece) -> int:
-        """Length of a piece in units: rounded up, or down where only a proof is wanted."""
-        length = (piece.length_ps - self._last_ps(piece)) // self.unit_ps
-        return length if self.question.relaxed else length + self._last_ps(piece)
+        """Length of a piece in units, rounded up."""
+        return (piece.length_ps - self._last_ps(piece)) // self.unit_ps + self._last_ps(piece)
+
+    def _arrival(self, piece: Piece) -> int:
+        """Part of a queue's piece in which the frame arrives, in units, rounded up; 0 of a wire."""
+        return -(-(piece.arrival_ps - 1) // self.unit_ps) + 1 if piece.arrival_ps else 0
 
     def _add_stream(self, index: int, choices: Sequence[Choice]) -> None:
         stream = self.question.problem.streams[index]
@@ -205,6 +221,8 @@ class _Model:
                     self.model.add(delays[last] <= spare).only_enforce_if(present)
         self.waits[index, number] = waits
         for piece in choice.timing.pieces:
+            if self.question.relaxed and piece.resource_index >= len(ports):
+                continue
             at = piece.hop_index
             parent = hops[at].parent_index
             length: Any = self._units(piece)
@@ -218,7 +236,15 @@ class _Model:
                 if at in waits:
                     length = length + waits[at] * step
             self.users.setdefault(piece.resource_index, []).append(
-                _User(start=start, length=length, period=period, present=present, reach=reach)
+                _User(
+                    start=start,
+                    length=length,
+                    period=period,
+                    present=present,
+                    reach=reach,
+                    arrival=self._arrival(piece),
+                    stream=index,
+                )
             )
 
     def _keep_apart(self, users: Sequence[_User], cycle: int) -> None:
@@ -259,6 +285,21 @@ class _Model:
                     )
         model.add_no_overlap(intervals)
 
+    def _keep_order(self, users: Sequence[_User]) -> None:
+        """Frames leave a queue in the order in which they surely arrive."""
+        for (one, other), shifts in _orders(users):
+            present = [user.present for user in (one, other) if user.present is not None]
+            arrives = other.start - one.start
+            leaves = arrives + other.length - one.length
+            for shift in shifts:
+                first = self.model.new_bool_var("")
+                before = [*present, first]
+                after = [*present, first.negated()]
+                self.model.add(arrives + shift >= one.arrival).only_enforce_if(before)
+                self.model.add(leaves + shift > 0).only_enforce_if(before)
+                self.model.add(arrives + shift <= -other.arrival).only_enforce_if(after)
+                self.model.add(leaves + shift < 0).only_enforce_if(after)
+
     def solve(self, options: Options, budget: Budget) -> Answer:
         """Run the solver and read its result."""
         from ortools.sat.python import cp_model  # noqa: PLC0415 - slow to import, often not needed
@@ -297,6 +338,22 @@ class _Model:
                 choice = Choice(route=choice.route, timing=result, waits_ps=tuple(waits_ps))
             placed[index] = (choice, solver.value(self.phases[index]) * step_ps)
         return placed
+
+
+def _orders(users: Sequence[_User]) -> Iterator[tuple[tuple[_User, _User], range]]:
+    """Pairs of pieces in one queue, with the distances of instances that may be there together."""
+    for one, other in combinations(users, 2):
+        if one.stream == other.stream:
+            continue
+        step = gcd(one.period, other.period)
+        # A start lies within two periods and what waits add; a frame stays less than a period.
+        reach = sum(3 * user.period + user.reach for user in (one, other))
+        limit = -(-reach // step) * step
+        yield (one, other), range(-limit, limit + 1, step)
+
+
+def _order_count(users: Sequence[_User]) -> int:
+    return sum(len(shifts) for _, shifts in _orders(users))
 
 
 def _longest_wait_ps(stream: Stream, choice: Choice) -> int:

@@ -22,6 +22,8 @@ from netplan.tsn.synthesis.timing import Piece, Setting, Timing, fault_of, place
 
 _LOOKED_AT = 48
 """Phases that are compared when a stream has to displace others."""
+_MOVES, _MOVES_PER_STREAM = 1000, 200
+"""After so many displacements, in all and per stream, repair is given up."""
 _PHASES_WITH_WAITS = 96
 """Phases from which a stream is tried to be led through with waits."""
 
@@ -215,7 +217,8 @@ def place_all(search: Search, budget: Budget, seed: int) -> tuple[list[int], int
     chance = random.Random(seed)  # noqa: S311 - a search that can be repeated, no secret
     stubborn = dict.fromkeys(range(len(order)), 1)
     moved = 0
-    while waiting and not budget.spent():
+    most_moved = _MOVES + _MOVES_PER_STREAM * len(order)
+    while waiting and moved < most_moved and not budget.spent():
         _, index = heappop(waiting)
         if search.fit(index):
             continue

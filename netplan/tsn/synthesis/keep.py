@@ -9,7 +9,17 @@ from netplan.tsn.synthesis.greedy import Choice
 from netplan.tsn.synthesis.occupancy import Occupancy
 from netplan.tsn.synthesis.problem import Problem
 from netplan.tsn.synthesis.result import Obstacle, Placement, Schedule
-from netplan.tsn.synthesis.timing import Setting, fault_of, natural_setting, placement, timing
+from netplan.tsn.synthesis.timing import (
+    Setting,
+    Timing,
+    fault_of,
+    natural_setting,
+    placement,
+    timing,
+)
+
+_ROUTES = 64
+"""Routes of a stream up to which it is looked whether its own is still among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +84,9 @@ def _again(
         return None, "its period or its size has changed"
     if any(hop.port_index >= len(problem.ports) for hop in one.route.hops):
         return None, "a port of its route is gone"
+    offered = stream.routes.every(_ROUTES)
+    if offered is not None and one.route not in offered:
+        return None, "its route is no longer offered"
     if len(one.route.listener_hops) != len(stream.deadlines_ps):
         return None, "it has other listeners"
     low_ps, high_ps = stream.phase_range_ps
@@ -86,6 +99,26 @@ def _again(
     if placement(stream, one.route, result, one.phase_ps, one.waits_ps) != one:
         return None, "a delay or a clock on its route has changed"
     return Choice(route=one.route, timing=result, waits_ps=one.waits_ps), ""
+
+
+def held_instead(
+    problem: Problem, kept: Kept, setting: Setting
+) -> dict[int, tuple[Choice, int]] | None:
+    """What stays, at ports that now hold because others wait there; None when times would change."""
+    again: dict[int, tuple[Choice, int]] = {}
+    for index, (old, phase_ps) in kept.choices.items():
+        result = timing(problem.ports, problem.streams[index], old.route, setting, old.waits_ps)
+        if _times(result) != _times(old.timing):
+            return None
+        choice = Choice(route=old.route, timing=result, waits_ps=old.waits_ps)
+        again[index] = (choice, phase_ps)
+    return again
+
+
+def _times(result: Timing) -> list[tuple[int, int, int]]:
+    return [
+        (slot.start_ps, slot.earliest_ps, slot.latest_ps) for row in result.slots for slot in row
+    ]
 
 
 def _cannot(name: str, reason: str) -> Kept:

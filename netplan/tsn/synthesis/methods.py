@@ -16,7 +16,7 @@ from netplan.tsn.synthesis.balance import balanced_routes, port_loads
 from netplan.tsn.synthesis.budget import Budget
 from netplan.tsn.synthesis.exact import Question, solve, solver_at_hand
 from netplan.tsn.synthesis.greedy import Choice, Search, place_all
-from netplan.tsn.synthesis.keep import Kept
+from netplan.tsn.synthesis.keep import Kept, held_instead
 from netplan.tsn.synthesis.problem import Method, Options, Problem, Route, Waiting
 from netplan.tsn.synthesis.refute import quick_proof
 from netplan.tsn.synthesis.result import Attempt, Conflict, Placement, Status
@@ -89,7 +89,11 @@ class Methods:
             Waiting.WINDOWED: (True,),
             Waiting.AUTO: (False, True),
         }[self.options.waiting]
-        searches = [self._new_search(windowed=windowed) for windowed in manners]
+        made = [self._new_search(windowed=windowed) for windowed in manners]
+        searches = [search for search in made if search is not None]
+        if not searches:
+            self.timed("windowed")("streams that stay where they are would have to wait")
+            return Found()
         lefts: list[tuple[int, ...]] = []
         for search in searches:
             found = self._greedily(search)
@@ -128,7 +132,8 @@ class Methods:
     def _setting(self, *, windowed: bool) -> Setting:
         return natural_setting(self.problem, self.passing, windowed=windowed or self.kept.windowed)
 
-    def _new_search(self, *, windowed: bool) -> Search:
+    def _new_search(self, *, windowed: bool) -> Search | None:
+        """A search with what stays in place; None when that cannot be combined with waiting."""
         search = Search(
             problem=self.problem,
             setting=self._setting(windowed=windowed),
@@ -137,7 +142,12 @@ class Methods:
             windowed=windowed,
             reserved=tuple(self.reserved.values()),
         )
-        for index, (choice, phase_ps) in self.kept.choices.items():
+        stay: dict[int, tuple[Choice, int]] | None = self.kept.choices
+        if windowed and not self.kept.windowed:
+            stay = held_instead(self.problem, self.kept, search.setting)
+        if stay is None:
+            return None
+        for index, (choice, phase_ps) in stay.items():
             search.put(index, choice, phase_ps)
             search.fixed.add(index)
         return search

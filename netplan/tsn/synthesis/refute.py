@@ -7,19 +7,17 @@ phases; a set of ports cannot carry what must cross it, whatever the routes. The
 solver's, which has looked at everything; its streams are thinned out by leaving one after
 the other away. All are about schedules in which each stream repeats with its period.
 
-Source: Korst et al., Periodic multiprocessor scheduling (1991), theorem 1 (two periods);
-linear programming duality for multicommodity flow (ports as a weighted cut).
+Source: Korst et al., Periodic multiprocessor scheduling (1991), theorem 1 (two periods).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from math import gcd, lcm
 
-from netplan.tsn.synthesis.balance import port_loads
 from netplan.tsn.synthesis.budget import Budget
+from netplan.tsn.synthesis.cut import overloaded_cut
 from netplan.tsn.synthesis.exact import Question, solve
 from netplan.tsn.synthesis.greedy import Choice
 from netplan.tsn.synthesis.problem import Options, Problem, Route, Stream, least_delay_ps
@@ -29,8 +27,6 @@ from netplan.tsn.synthesis.timing import Setting, fault_of, natural_setting, tim
 _ROUTES = 64
 """All possible routes are looked at when there are no more than these."""
 _PORTS_NAMED = 12
-_THRESHOLDS = 24
-"""Cuts that are looked at."""
 
 
 def quick_proof(
@@ -47,7 +43,7 @@ def quick_proof(
         conflict = _deadline_proof(problem, stream)
         if conflict is not None:
             return conflict
-    return _utilisation_proof(problem, routes) or _period_proof(problem, routes, suspects)
+    return overloaded_cut(problem, routes) or _period_proof(problem, routes, suspects)
 
 
 def _deadline_proof(problem: Problem, stream: Stream) -> Conflict | None:
@@ -169,81 +165,6 @@ def _always_meet(problem: Problem, port_index: int, one: Stream, other: Stream) 
     )
 
 
-def _utilisation_proof(problem: Problem, routes: Sequence[Route]) -> Conflict | None:
-    """Ports that cannot carry what must cross them, whatever the routes.
-
-    Give each port a weight. Every stream loads the ports of its route, so that all loads times
-    weights sum to at least the streams' rates times their lightest routes; and to at most the
-    weighted capacities, less what is kept for other traffic. Where the first exceeds the second, no choice of routes helps. Rates
-    count the frames with the least lead and tail of any port.
-    """
-    loads = [
-        load / max(1e-9, 1 - port.best_effort_ratio)
-        for load, port in zip(port_loads(problem, routes), problem.ports, strict=True)
-    ]
-    if max(loads, default=0.0) <= 1:
-        return None
-    overhead = min(port.lead_octets + port.tail_octets for port in problem.ports)
-    rates = [
-        Fraction(sum(frame.frame_octets + overhead for frame in stream.frames), stream.period_ps)
-        for stream in problem.streams
-    ]
-    capacities = [
-        Fraction(port.line_bps, 8 * 10**12) * (1 - Fraction(port.best_effort_ratio))
-        for port in problem.ports
-    ]
-    steps = sorted({load for load in loads if load > 0.5}, reverse=True)
-    if len(steps) > _THRESHOLDS:
-        steps = [steps[len(steps) * place // _THRESHOLDS] for place in range(_THRESHOLDS)]
-    single = [{port: 1} for port, load in enumerate(loads) if load > 1]
-    cuts = [{port: 1 for port, load in enumerate(loads) if load >= step} for step in steps]
-    for weights in (*single[:_THRESHOLDS], *cuts):
-        capacity = sum((capacities[port] * weight for port, weight in weights.items()), Fraction(0))
-        shares = [
-            (rate * stream.routes.least_weight(weights), index)
-            for index, (rate, stream) in enumerate(zip(rates, problem.streams, strict=True))
-        ]
-        if sum(share for share, _ in shares) <= capacity:
-            continue
-        return _cut(problem, loads, weights, capacity, shares)
-    return None
-
-
-def _cut(
-    problem: Problem,
-    loads: Sequence[float],
-    weights: dict[int, int],
-    capacity: Fraction,
-    shares: list[tuple[Fraction, int]],
-) -> Conflict:
-    """The conflict of an overloaded cut, with as few streams as overload it."""
-    shares.sort(key=lambda share: (-share[0], share[1]))
-    taken = Fraction(0)
-    chosen = []
-    for share, index in shares:
-        taken += share
-        chosen.append(index)
-        if taken > capacity:
-            break
-    ports = sorted(weights, key=lambda port: (-loads[port], port))
-    names = [problem.ports[port].name for port in ports[:_PORTS_NAMED]]
-    which = ", ".join(names) + (" and others" if len(ports) > len(names) else "")
-    kept = any(problem.ports[port].best_effort_ratio for port in ports)
-    beside = " beside the share kept for other traffic" if kept else ""
-    wanted = sum((share for share, _ in shares), Fraction(0))
-    ratio = float(wanted / capacity) if capacity else float("inf")
-    return Conflict(
-        kind="utilisation",
-        text=f"on whatever routes, {ratio:.1%} of what {which} can carry{beside} would have to cross "
-        f"{'it' if len(ports) == 1 else 'them'}",
-        streams=tuple(problem.streams[index].name for index in chosen),
-        minimal=True,
-        ports=tuple(problem.ports[port].name for port in ports),
-        utilisation_ratio=ratio,
-        hyperperiod_ps=lcm(*(problem.streams[index].period_ps for index in chosen)),
-    )
-
-
 def exhausted_proof(
     problem: Problem, options: Options, *, windowed: bool, kept: bool, budget: Budget
 ) -> Conflict:
@@ -267,7 +188,7 @@ def exhausted_proof(
             if not fault_of(stream, result)
         ]
 
-    def impossible(indices: Sequence[int], limit: Budget) -> bool:
+    def outcome(indices: Sequence[int], limit: Budget) -> Status:
         question = Question(
             problem=problem,
             setting=wide,
@@ -275,23 +196,27 @@ def exhausted_proof(
             windowed=windowed,
             relaxed=True,
         )
-        return solve(question, options, limit).status is Status.INFEASIBLE
+        return solve(question, options, limit).status
 
     together = list(range(len(problem.streams)))
     minimal = True
-    if kept and not impossible(together, budget):
-        together_names = tuple(stream.name for stream in problem.streams)
-        return _exhausted(problem, together_names, minimal=False, windowed=windowed, kept=True)
+    if kept and outcome(together, budget) is not Status.INFEASIBLE:
+        names = tuple(stream.name for stream in problem.streams)
+        return _exhausted(problem, names, minimal=False, windowed=windowed, kept=True)
     size = max(1, len(together) // 2)
     while True:
         place = 0
         while place < len(together):
             rest = together[:place] + together[place + size :]
-            if rest and not budget.spent() and impossible(rest, budget.part(0.3)):
+            status = Status.UNKNOWN
+            if rest and not budget.spent():
+                status = outcome(rest, budget.part(0.3))
+            if status is Status.INFEASIBLE:
                 together = rest
-            else:
-                minimal = minimal and not (size == 1 and budget.spent())
-                place += size
+                continue
+            if size == 1 and rest and status is Status.UNKNOWN:
+                minimal = False
+            place += size
         if size == 1:
             break
         size = max(1, size // 2)

@@ -39,8 +39,8 @@ def synthesise(
     Args:
         problem: Ports and streams.
         options: How to look for it.
-        keep: An earlier schedule, whose streams stay where they are; those that the problem no
-            longer has are left out.
+        keep: An earlier schedule of the same ports, whose streams stay where they are; those that
+            the problem no longer has are left out.
 
     Raises:
         ValueError: The problem breaks its contract.

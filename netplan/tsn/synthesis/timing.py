@@ -5,7 +5,7 @@ At a port that *holds*, a gate opens for each frame at the latest moment at whic
 there, so that variations of processing and of clocks end there. At other ports a frame goes
 on as soon as it is ready, and an interval says when that can be. A stream's *footprint* lists
 the pieces of time that it needs for itself: of wires, and of queues at ports that hold, where
-no other frame may arrive between the earliest arrival of a frame and its opening.
+frames must leave in the order in which they surely arrive.
 """
 
 from __future__ import annotations
@@ -28,13 +28,20 @@ _MOST_QUEUES = 8
 class Piece(NamedTuple):
     """Time that a stream needs for itself: of which resource, when after its phase, how long.
 
-    ``hop_index`` is the hop of its route that needs it.
+    Attributes:
+        resource_index: A wire, by the index of its port, or beyond the ports a queue.
+        offset_ps: Start, counted from the phase.
+        length_ps: Of a wire, how long it is taken; of a queue, from the earliest arrival up to and
+            including the moment at which its gate opens.
+        hop_index: The hop of its route that needs it.
+        arrival_ps: Of a queue, the first part of the piece, in which the frame arrives.
     """
 
     resource_index: int
     offset_ps: int
     length_ps: int
     hop_index: int
+    arrival_ps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +115,7 @@ def timing(
         start: list[int] = []
         wire: list[list[int]] = []
         queue: list[list[int]] = []
+        arrival_ps = 0
         free = (-(1 << 62),) * 3
         for number, frame in enumerate(stream.frames):
             octets = frame.frame_octets + hop.added_octets
@@ -146,6 +154,7 @@ def timing(
                 _extend(wire, opening - least_ps, free[1])
                 # The last moment counts: what arrives just then would not surely be behind.
                 _extend(queue, low, opening + 1)
+                arrival_ps = max(arrival_ps, high + 1 - queue[0][0])
             else:
                 if port.gates is None and port.other_octets:
                     high += port.occupied_ps(port.other_octets)
@@ -181,7 +190,10 @@ def timing(
         released.append(gates is not None or any(released[one] for one in before))
         pieces += [Piece(hop.port_index, low, high - low, index) for low, high in wire]
         resource = len(ports) + hop.port_index * _MOST_QUEUES + hop.queue_index
-        pieces += [Piece(resource, low, high - low, index) for low, high in queue]
+        pieces += [
+            Piece(resource, low, high - low, index, min(arrival_ps, high - low))
+            for low, high in queue
+        ]
     latencies = []
     variation_ps = 0
     for last in route.listener_hops:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever the awkwardness, a schedule that was found is one: a replay of every frame agrees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netplan.tsn.synthesis import instances
+from netplan.tsn.synthesis.problem import GateLimits, Guard, Method, Options, Waiting
+from netplan.tsn.synthesis.result import Status
+from netplan.tsn.synthesis.synthesise import synthesise
+from support.random_schedules import NS, US, random_problem
+from support.schedule_replay import faults
+
+LIMITS = {
+    "none": None,
+    "short": GateLimits(largest_entry_count=16, granularity_ps=10 * NS),
+    "slow": GateLimits(smallest_interval_ps=1 * US, granularity_ps=10 * NS),
+    "coarse": GateLimits(granularity_ps=1 * US),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    variation=st.booleans(),
+    clocks=st.booleans(),
+    bursts=st.booleans(),
+    multicast=st.booleans(),
+    limits=st.sampled_from(sorted(LIMITS)),
+    fragment_octets=st.sampled_from((None, 64, 128)),
+    best_effort_ratio=st.sampled_from((0.0, 0.2)),
+    waiting=st.sampled_from(tuple(Waiting)),
+    stream_count=st.integers(1, 24),
+)
+def test_replay_agrees(seed: int, limits: str, waiting: Waiting, **awkward: Any) -> None:
+    chance = Random(seed)  # noqa: S311 - repeatable, not secret
+    problem = random_problem(chance, limits=LIMITS[limits], **awkward)
+    guard = Guard.PREEMPTION if awkward["fragment_octets"] else Guard.BAND
+    options = Options(
+        method=Method.GREEDY, waiting=waiting, guard=guard, time_limit_s=1, explain=False
+    )
+    schedule = synthesise(problem, options)
+    if schedule.status is Status.FEASIBLE:
+        assert faults(problem, schedule, seed=seed) == []
+        for port in schedule.ports:
+            assert port.best_effort_ratio >= awkward["best_effort_ratio"]
+    else:
+        assert schedule.conflict is not None or schedule.obstacles
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        pytest.param(instances.generated(instances.mesh(8), 30, listener_count=3), id="multicast"),
+        pytest.param(
+            instances.generated(
+                instances.ring(8), 40, periods_ps=instances.HARD_PERIODS_PS,
+                sizes_octets=instances.HARD_SIZES_OCTETS,
+            ),
+            id="ring",
+        ),
+        pytest.param(
+            instances.generated(
+                instances.mesh(8), 110, periods_ps=instances.HARD_PERIODS_PS,
+                sizes_octets=instances.HARD_SIZES_OCTETS, seed=2,
+            ),
+            id="crowded mesh",
+        ),
+    ],
+)  # fmt: skip
+def test_generated_instances(problem: Any) -> None:
+    schedule = synthesise(problem)
+    assert schedule.status is Status.FEASIBLE
+    assert faults(problem, schedule) == []
+
+
+def test_a_thousand_streams() -> None:
+    problem = instances.generated(instances.mesh(60), 1000)
+    schedule = synthesise(problem)
+    assert schedule.status is Status.FEASIBLE
+    assert faults(problem, schedule) == []
+
+
+def test_waiting_frames_on_a_crowded_ring() -> None:
+    # Fixed phases force frames of different streams into one queue.
+    problem = random_problem(Random(5), stream_count=10)  # noqa: S311 - repeatable, not secret
+    pinned = replace(
+        problem,
+        streams=tuple(
+            replace(stream, earliest_phase_ps=number * US // 2, latest_phase_ps=number * US // 2)
+            for number, stream in enumerate(problem.streams)
+        ),
+    )
+    without = synthesise(pinned, Options(waiting=Waiting.NO_WAIT, explain=False))
+    assert without.status is not Status.FEASIBLE
+    schedule = synthesise(pinned, Options(time_limit_s=20, explain=False))
+    assert schedule.status is Status.FEASIBLE
+    assert any(any(one.waits_ps) for one in schedule.placements)
+    assert faults(pinned, schedule) == []
