@@ -88,7 +88,9 @@ def _backlog_octets(network: Network, egress_index: int) -> int | None:
     if not indices:
         return 0
     servers = [network.servers[index] for index in network.servers_at[egress_index]]
-    if transmitter.no_service or any(server.access is not None for server in servers):
+    # Frames that are not eligible, or kept back by rules, do not belong to a busy period.
+    held = any(network.flows[index].scheduler is not None for index in indices)
+    if transmitter.no_service or held or any(server.access is not None for server in servers):
         return None
     ingresses = ingresses_of(network, indices, [])
     if isinstance(ingresses, str):

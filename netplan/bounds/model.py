@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from netplan.bounds.arrivals import Line, Windows
 from netplan.bounds.contention import Contention
+from netplan.bounds.cost import Share
 from netplan.bounds.gates import Shut
 from netplan.bounds.openings import Service
 from netplan.bounds.transmitter import Transmitter
@@ -137,8 +138,7 @@ class Access:
         interrupting: Servers whose frames may interrupt one that has started.
         idle_bps: Idle slope of a credit-based queue, otherwise 0.
         waste_ps: Time around each closing that is open and not surely of use.
-        shares: Quantum in octets, largest deficit in octets and most work per octet (in 1 / ONE)
-            of each rival.
+        shares: What each rival may send in its turns.
         quantum_octets: Its own.
         resumes: When a frame that has started goes on (holds); None when it always may.
         credit_ps: Largest credit, as the time it takes to gain it; None when unknown.
@@ -155,7 +155,7 @@ class Access:
     interrupting: list[int] = field(default_factory=list)
     idle_bps: int = 0
     waste_ps: int = 0
-    shares: tuple[tuple[int, int, int], ...] = ()
+    shares: tuple[Share, ...] = ()
     quantum_octets: int = 0
     resumes: Service | None = None
     credit_ps: int | None = None

@@ -82,6 +82,7 @@ def network_of(plan: Plan, doubled: frozenset[tuple[int, int]] = frozenset()) ->
             indices[hop_index] = index
         network.flow_of.append(indices)
     _join_queues(network)
+    _refuse_moved(network)
     open_ports(network)
     regulate(network)
     draw_lines(network)
@@ -309,6 +310,25 @@ def _join_queues(network: Network) -> None:
             server.blocking_ps = blocking_ps
             longest_ps = max(network.flows[flow].most_work_ps for flow in server.own)
             blocking_ps = max(blocking_ps, longest_ps)
+
+
+def _refuse_moved(network: Network) -> None:
+    """Refuse what a stream gate may put frames into by its own choice of queue."""
+    for flow in network.flows:
+        for way in flow.ways:
+            reception = network.hop(network.flows[way.parent_index]).reception
+            gate = None if reception is None or reception.filter is None else reception.filter.gate
+            queue_index = network.hop(flow).queue_index
+            if gate is None or all(
+                entry.queue_index in {-1, queue_index} for entry in gate.entries
+            ):
+                continue
+            for index in network.servers_at[flow.egress_index]:
+                network.servers[index].refused = (
+                    f"stream gate {gate.name} at {network.hop(flow).from_node} puts frames of "
+                    f"{network.stream(flow).name} into different queues of "
+                    f"{network.transmitters[flow.egress_index].name}"
+                )
 
 
 def _watch(network: Network) -> None:

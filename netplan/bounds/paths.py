@@ -64,8 +64,9 @@ def _stream_bound(
     hops: tuple[HopBound, ...] = ()
     bound_ps: int | None = None
     if not why:
-        roots = sum(not network.flows[index].ways for index in crossed)
-        walks = [_Walk(network=network, size=size, several_roots=roots > 1) for size in sizes]
+        roots = [network.flows[index] for index in crossed if not network.flows[index].ways]
+        first_ps = min(_least_start_ps(network, root) for root in roots) if roots[1:] else None
+        walks = [_Walk(network=network, size=size, first_ps=first_ps) for size in sizes]
         for walk in walks:
             walk.cross(crossed)
         worst = max(walks, key=lambda walk: walk.latest_ps(ends))
@@ -89,6 +90,12 @@ def _stream_bound(
         why="; ".join(texts),
         jitter_ps=None if bound_ps is None else bound_ps - minimum_ps,
     )
+
+
+def _least_start_ps(network: Network, root: Flow) -> int:
+    """Least time from release until the first bit after the preamble leaves a talker's port."""
+    transmitter = network.transmitters[root.egress_index]
+    return least_ps(network.hop(root).before) + transmitter.least_delivery_ps(0)
 
 
 def _all_before(network: Network, ends: list[int]) -> list[int]:
@@ -158,14 +165,15 @@ class _Walk:
     Attributes:
         network: Worked out.
         size: Place of the size among those of the stream.
-        several_roots: Whether copies leave by several ports of the talker.
+        first_ps: Where copies leave by several ports of the talker: least time from release until
+            the first bit after the preamble leaves one of them.
         entered: By flow: latest entry (eligibility) after the start of latency, where the frame
             came from, and what a scheduler adds.
     """
 
     network: Network
     size: int
-    several_roots: bool
+    first_ps: int | None
     entered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def cross(self, crossed: list[int]) -> None:
@@ -224,9 +232,9 @@ class _Walk:
     def _other_port_ps(self, root: Flow) -> int:
         """How much later a copy may leave than one from another port of its talker."""
         transmitter = self.network.transmitters[root.egress_index]
-        if not self.several_roots or not transmitter.is_wire:
+        if self.first_ps is None or not transmitter.is_wire:
             return 0
-        return talker_wait_ps(self.network, root) - least_ps(self.network.hop(root).before)
+        return talker_wait_ps(self.network, root) - self.first_ps
 
     def _held_ps(self, index: int, entry_ps: int) -> int:
         """What a scheduler adds to the latest entry.
