@@ -29,7 +29,8 @@ def sent_by(network: Network, access: Access, other: int) -> list[Ingress] | str
     if bucket is None:
         return gather(network, [], server.own, access=access, later_ps=server.stays_ps)
     # Its credit says more than the wires that its frames came over.
-    return [capped(network, server.own, bucket, later_ps=server.stays_ps)]
+    later_ps = None if server.refused else server.stays_ps
+    return [capped(network, server.own, bucket, later_ps=later_ps)]
 
 
 def _credit_bucket(network: Network, access: Access, other: int) -> Bucket | None:
@@ -66,6 +67,7 @@ def keep_credit(
     """
     transmitter = network.transmitters[server.egress_index]
     idle_bps, line_bps = access.idle_bps, transmitter.line_bps
+    access.credit_ps = None
     strict = [one for one in access.strict if one not in interrupting]
     apart = [one for one in access.apart if one not in interrupting]
     sources = _strict_sources(network, access, strict)

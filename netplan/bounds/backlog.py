@@ -15,7 +15,6 @@ from __future__ import annotations
 from netplan.bounds.arrivals import ONE, Staircase
 from netplan.bounds.competition import ingresses_of
 from netplan.bounds.contention import Contention
-from netplan.bounds.ingress import octets_windows
 from netplan.bounds.model import Flow, Network, Server
 from netplan.verdict.evidence import EgressBound
 
@@ -69,7 +68,7 @@ def _queue_octets(network: Network, server: Server) -> int | None:
             stays_ps += flow.least_work_ps
         if flow.residence is not None:
             stays_ps += flow.residence.limit_ps if not flow.residence.conforms else flow.jitter_ps
-        octets += octets_windows(network, flow).in_window(stays_ps + flow.jitter_ps, flow.period_ps)
+        octets += flow.octets.in_window(stays_ps + flow.jitter_ps, flow.period_ps)
     return octets
 
 
@@ -112,9 +111,7 @@ def _backlog_octets(network: Network, egress_index: int) -> int | None:
 
 
 def _search(network: Network, flows: list[Flow], contention: Contention, latency_ps: int) -> int:
-    arrived = Staircase(
-        [(octets_windows(network, flow), flow.period_ps, flow.jitter_ps) for flow in flows]
-    )
+    arrived = Staircase([(flow.octets, flow.period_ps, flow.jitter_ps) for flow in flows])
     bends = contention.bends()
     points = [(bend.window_ps, bend.work_ps, bend.late_ps, bend.slope_up > 0) for bend in bends]
     if all(bend.window_ps != latency_ps for bend in bends):

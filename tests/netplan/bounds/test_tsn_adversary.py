@@ -98,8 +98,9 @@ def gate_lists(draw: st.DrawFn, count: int, line_bps: int) -> tuple[GateList, ..
 
 @st.composite
 def plans(draw: st.DrawFn, kind: str) -> Plan:
-    """Up to three switches in line with a station each; streams run along the line."""
+    """Up to three switches in line or in a ring, with a station each; streams run along."""
     size = draw(st.integers(1, 3))
+    is_ring = size > 1 and draw(st.integers(0, 2)) == 0
     count = 4
     low_ps = draw(st.sampled_from([0, 1 * US]))
     builder = PlanBuilder(
@@ -127,14 +128,17 @@ def plans(draw: st.DrawFn, kind: str) -> Plan:
         first = draw(st.integers(0, size - 1))
         queue = draw(st.integers(0, count - 1))
         talker = draw(st.sampled_from([f"h{first}.p"] if first else ["h0.p", "x.p"]))
+        last = first + size - 1 if is_ring else size - 1
         route: list[Step | tuple[str, str]] = []
         talker_queue = draw(st.sampled_from([queue, queue, 0, count - 1]))
         octets = draw(SIZES)
         frames = draw(st.sampled_from([1, 1, 2, 3]))
-        for place in range(first - 1, size):
+        for place in range(first - 1, last + 1):
             reception = None
-            if kind == "scheduler" and place < size - 1:
-                upstream = f"{talker}/{talker_queue}" if place < first else f"s{place}/{queue}"
+            if kind == "scheduler" and place < last:
+                upstream = (
+                    f"{talker}/{talker_queue}" if place < first else f"s{place % size}/{queue}"
+                )
                 own = draw(st.booleans())
                 reception = Reception(
                     scheduler=AtsScheduler(
@@ -151,8 +155,8 @@ def plans(draw: st.DrawFn, kind: str) -> Plan:
                 cut = draw(st.sampled_from([14, 64, 300]))
             route.append(
                 Step(
-                    egress=talker if place < first else f"s{place}.n",
-                    to=f"s{place + 1}",
+                    egress=talker if place < first else f"s{place % size}.n",
+                    to=f"s{(place + 1) % size}" if place < last else "y",
                     queue=queue if place >= first else talker_queue,
                     reception=reception,
                     cut_through_octets=cut,
