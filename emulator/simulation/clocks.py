@@ -94,7 +94,7 @@ def network_ps(state: ClockState, clock: int, local_time_ps: int) -> int:
         passed_ps -= 1
     while passed_ps + gained_ps(passed_ps, segment.rate) < wanted_ps:
         passed_ps += 1
-    at_ps = segment.network_ps + passed_ps
+    at_ps: int = segment.network_ps + passed_ps
     return at_ps
 
 

@@ -180,8 +180,16 @@ def start(tables: Tables, state: State) -> None:
         if constants.sporadic == 0 and constants.jitter_ps > 0:
             release_ps += draw_up_to(state.generators, constants.generator, constants.jitter_ps)
         if constants.clock != NONE:
+            at_ps = on_clock_ps(state, constants.clock, release_ps)
+            if at_ps < 0:  # the talker's clock was there before the run began
+                stream = state.streams[stream_index]
+                gap_ps = tables.messages[constants.first_message].gap_ps
+                stream.nominal_ps += gap_ps
+                stream.message += 1
+                release_ps += gap_ps
+                at_ps = on_clock_ps(state, constants.clock, release_ps)
             state.streams[stream_index].due_ps = release_ps
-            release_ps = max(0, on_clock_ps(state, constants.clock, release_ps))
+            release_ps = max(0, at_ps)
         schedule(state, release_ps, constants.source)
     if len(tables.reception.agenda) > 0:
         schedule(state, tables.reception.agenda[0].at_ps, state.reception.agenda[0].source)

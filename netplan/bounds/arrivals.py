@@ -196,8 +196,13 @@ class Staircase:
             first_step_ps = UNLIMITED
             for windows, period_ps, jitter_ps in flows:
                 assert jitter_ps is not None
-                self.base += windows.in_window(jitter_ps, period_ps)
-                step_ps = windows.step_after(jitter_ps, period_ps) - jitter_ps
+                if type(windows) is Windows:  # as below, without the calls
+                    early, rest_ps = divmod(jitter_ps, period_ps)
+                    self.base += windows.of(early + 1)
+                    step_ps = period_ps - rest_ps
+                else:
+                    self.base += windows.in_window(jitter_ps, period_ps)
+                    step_ps = windows.step_after(jitter_ps, period_ps) - jitter_ps
                 first_step_ps = min(first_step_ps, step_ps)
                 self._flows.append((windows, period_ps, jitter_ps))
             self.base += sum(group.at(0) for group in bucketed)

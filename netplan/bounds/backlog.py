@@ -15,7 +15,6 @@ from __future__ import annotations
 from netplan.bounds.arrivals import ONE, Staircase
 from netplan.bounds.competition import ingresses_of
 from netplan.bounds.contention import Contention
-from netplan.bounds.ingress import octets_windows
 from netplan.bounds.model import Flow, Network, Server
 from netplan.bounds.regulators import longest_stay_ps
 from netplan.verdict.evidence import EgressBound
@@ -69,7 +68,7 @@ def _queue_octets(network: Network, server: Server) -> int | None:
         if not leaves_whole:
             stays_ps += flow.least_work_ps
         stays_ps += longest_stay_ps(network, index)
-        octets += octets_windows(network, flow).in_window(stays_ps + flow.jitter_ps, flow.period_ps)
+        octets += flow.octets.in_window(stays_ps + flow.jitter_ps, flow.period_ps)
     return octets
 
 
@@ -88,7 +87,9 @@ def _backlog_octets(network: Network, egress_index: int) -> int | None:
     if not indices:
         return 0
     servers = [network.servers[index] for index in network.servers_at[egress_index]]
-    if transmitter.no_service or any(server.access is not None for server in servers):
+    # Frames that are not eligible, or kept back by rules, do not belong to a busy period.
+    held = any(network.flows[index].scheduler is not None for index in indices)
+    if transmitter.no_service or held or any(server.access is not None for server in servers):
         return None
     ingresses = ingresses_of(network, indices, [])
     if isinstance(ingresses, str):
@@ -110,9 +111,7 @@ def _backlog_octets(network: Network, egress_index: int) -> int | None:
 
 
 def _search(network: Network, flows: list[Flow], contention: Contention, latency_ps: int) -> int:
-    arrived = Staircase(
-        [(octets_windows(network, flow), flow.period_ps, flow.jitter_ps) for flow in flows]
-    )
+    arrived = Staircase([(flow.octets, flow.period_ps, flow.jitter_ps) for flow in flows])
     bends = contention.bends()
     points = [(bend.window_ps, bend.work_ps, bend.late_ps, bend.slope_up > 0) for bend in bends]
     if all(bend.window_ps != latency_ps for bend in bends):

@@ -4,8 +4,8 @@
 The clock starts at an event just after a sample was taken. The event waits for the next
 release of the sensor's stream, its value travels, waits for the start of the task that
 reads it, and the task's output waits for the next release of the next stream. Where
-both schedules are known on network time, the wait between them is exact; ties
-go against the value.
+both schedules are known on network time, the wait between them is exact but for the errors of
+their clocks; ties go against the value.
 
 Source: Feiertag, Richter, Nordlander, Jonsson, A compositional framework for end-to-end
 path delay calculation of automotive systems (2008), reaction delay of a register chain.
@@ -52,9 +52,12 @@ def _chain_bound(
             why = f"{stream.name} has no bound: {row.why}"
         root = network.flows[network.flow_of[stage.stream_index][0]]
         at_talker_ps = talker_wait_ps(network, root)
-        terms.append(_release_term(stream, before))
+        # A task runs on the clock of its node, a talker on that of its own.
+        sends_ps = clock_error_ps(network, stream.talker)
+        reads_ps = clock_error_ps(network, stream.listeners[stage.listener_index])
+        terms.append(_release_term(stream, before, 2 * sends_ps))
         terms += _latency_terms(stream, row, at_talker_ps)
-        terms += _task_terms(stream, stage, at_talker_ps, row)
+        terms += _task_terms(stream, stage, at_talker_ps, row, sends_ps + reads_ps)
         before = stage
     return ChainBound(
         chain_index=chain_index,
@@ -66,7 +69,15 @@ def _chain_bound(
     )
 
 
-def _release_term(stream: PlannedStream, before: ChainStage | None) -> DelayTerm:
+def clock_error_ps(network: Network, node: str) -> int:
+    """Largest difference of a node's clock from network time; 0 when clocks are ideal."""
+    synchronisation = network.plan.synchronisation
+    if synchronisation is None:
+        return 0
+    return next((one.error_ps for one in synchronisation.clocks if one.node == node), 0)
+
+
+def _release_term(stream: PlannedStream, before: ChainStage | None, error_ps: int) -> DelayTerm:
     """Wait for the next release of a stream."""
     emission = stream.emission
     wait_ps = emission.period_ps
@@ -76,6 +87,7 @@ def _release_term(stream: PlannedStream, before: ChainStage | None) -> DelayTerm
         and before.task_cycle_ps > 0
         and emission.phase_ps is not None
         and not emission.sporadic
+        and not emission.offsets_ps
     )
     if known:
         assert before is not None
@@ -83,8 +95,11 @@ def _release_term(stream: PlannedStream, before: ChainStage | None) -> DelayTerm
         assert emission.phase_ps is not None
         ready_ps = before.task_phase_ps + before.task_work_ps
         wait_ps = longest_grid_wait_ps(
-            emission.phase_ps - ready_ps, every_ps=emission.period_ps, from_ps=before.task_cycle_ps
+            emission.phase_ps - ready_ps,
+            every_ps=emission.period_ps,
+            from_ps=before.task_cycle_ps,
         )
+        wait_ps += error_ps  # on one clock, which may have been corrected meanwhile
     return _term(
         TermKind.CYCLE_WAIT,
         f"until {stream.name} is released next",
@@ -108,7 +123,11 @@ def _latency_terms(stream: PlannedStream, row: StreamBound, at_talker_ps: int) -
 
 
 def _task_terms(
-    stream: PlannedStream, stage: ChainStage, at_talker_ps: int, row: StreamBound
+    stream: PlannedStream,
+    stage: ChainStage,
+    at_talker_ps: int,
+    row: StreamBound,
+    error_ps: int,
 ) -> list[DelayTerm]:
     """Wait for the task that reads the value, and the task's work."""
     terms = []
@@ -120,6 +139,7 @@ def _task_terms(
             stage.task_phase_ps is not None
             and emission.phase_ps is not None
             and not emission.sporadic
+            and not emission.offsets_ps
             and row.bound_ps is not None
         ):
             # A value that comes earlier is read no later than the latest one.
@@ -128,6 +148,7 @@ def _task_terms(
                 stage.task_phase_ps - latest_ps,
                 every_ps=stage.task_cycle_ps,
                 from_ps=emission.period_ps,
+                error_ps=error_ps,
             )
         terms.append(_term(TermKind.CYCLE_WAIT, f"until the task at {node} starts", wait_ps))
     if stage.task_work_ps:
@@ -136,18 +157,22 @@ def _task_terms(
     return terms
 
 
-def longest_grid_wait_ps(offset_ps: int, *, every_ps: int, from_ps: int) -> int:
+def longest_grid_wait_ps(offset_ps: int, *, every_ps: int, from_ps: int, error_ps: int = 0) -> int:
     """Longest wait from an instant of one grid to the next instant of another.
 
     Args:
         offset_ps: An instant of the grid that is waited for, minus one of the grid that waits.
         every_ps: Period of the grid that is waited for.
         from_ps: Period of the grid that waits.
+        error_ps: How far two instants may be from their nominal distance.
 
-    Instants that coincide count as missed.
+    Instants that coincide count as missed, and so do those that may.
     """
     step_ps = gcd(every_ps, from_ps)
-    return every_ps - step_ps + (offset_ps % step_ps or step_ps)
+    shortest_ps = offset_ps % step_ps or step_ps
+    if error_ps >= shortest_ps:
+        return every_ps + error_ps
+    return every_ps - step_ps + shortest_ps + error_ps
 
 
 def _term(kind: TermKind, what: str, max_ps: int, min_ps: int = 0) -> DelayTerm:

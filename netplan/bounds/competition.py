@@ -7,11 +7,11 @@ when nothing is known of frames that go before it.
 
 from __future__ import annotations
 
-from netplan.bounds.arrivals import ONE, Bucket
+from netplan.bounds.apart import keep_credit, sent_by
+from netplan.bounds.arrivals import ONE
 from netplan.bounds.contention import Contention, Ingress
 from netplan.bounds.cost import Cost, CreditCost, TurnCost
-from netplan.bounds.credit import Affine, longest_kept_ps
-from netplan.bounds.ingress import capped, gather, unknown_text
+from netplan.bounds.ingress import gather, unknown_text
 from netplan.bounds.model import Access, Network, Server
 
 
@@ -60,7 +60,7 @@ def _overloaded(
     """Says which queue is offered how much of what, and by how much that is too much."""
     transmitter = network.transmitters[egress_index]
     share = (offered * 10**4 + room // 2) // room
-    excess_bps = -(-(offered - room) * transmitter.rate_bps // ONE)
+    excess_bps = max(((offered - room) * transmitter.rate_bps + ONE // 2) // ONE, 1)
     return (
         f"{transmitter.name} is overloaded: {who} offered {share / 100:.2f} % of {of_what}, "
         f"{excess_bps} bit/s too much"
@@ -76,7 +76,7 @@ def _compete_by_rules(network: Network, server: Server, access: Access) -> str:
     if access.idle_bps:
         return _by_credit(network, server, access)
     parts = [gather(network, server.own, server.above, access=access)]
-    parts += [_apart(network, access, other) for other in access.apart]
+    parts += [sent_by(network, access, other) for other in access.apart]
     ingresses: list[Ingress] = []
     for part in parts:
         if isinstance(part, str):
@@ -124,7 +124,7 @@ def _set_up(
     )
     server.going = None
     if access.preemptable:
-        parts = [_apart(network, access, other) for other in access.interrupting]
+        parts = [sent_by(network, access, other) for other in access.interrupting]
         before: list[Ingress] = []
         for part in parts:
             if isinstance(part, str):
@@ -132,40 +132,6 @@ def _set_up(
             before += part
         server.going = Contention(before, fixed_ps=0, openings=access.resumes)
     return ""
-
-
-def _apart(network: Network, access: Access, other: int) -> list[Ingress] | str:
-    """What a server that goes before by its own rules sends in a window.
-
-    Frames that are sent at all in a window came at most their longest stay before it.
-    """
-    server = network.servers[other]
-    bucket = _credit_bucket(network, access, other)
-    if bucket is None:
-        return gather(network, [], server.own, access=access, later_ps=server.stays_ps)
-    # Its credit says more than the wires that its frames came over.
-    return [capped(network, server.own, bucket, later_ps=server.stays_ps)]
-
-
-def _credit_bucket(network: Network, access: Access, other: int) -> Bucket | None:
-    """What a credit-based queue sends in a window: credit falls from its largest to its least."""
-    server = network.servers[other]
-    shaped = server.access
-    if shaped is None or not shaped.idle_bps or shaped.credit_ps is None:
-        return None
-    if access.overhead_ps and other in access.express:
-        return None
-    line_bps = network.transmitters[server.egress_index].line_bps
-    works_ps = [network.flows[flow].most_work_ps for flow in server.own]
-    step_ps = max(min(network.flows[flow].least_work_ps for flow in server.own), 1)
-    tokens = shaped.idle_bps * shaped.credit_ps + (line_bps - shaped.idle_bps) * max(works_ps)
-    return Bucket(
-        base=step_ps - (-tokens // line_bps),
-        quantum=step_ps,
-        cost=step_ps * line_bps,
-        credit=0,
-        rate=shaped.idle_bps,
-    )
 
 
 def _by_turns(network: Network, server: Server, access: Access) -> Contention | None:
@@ -181,7 +147,7 @@ def _by_turns(network: Network, server: Server, access: Access) -> Contention | 
         rivals=access.shares,
     )
     parts = [gather(network, server.own, above, access=access)]
-    parts += [_apart(network, access, other) for other in access.apart]
+    parts += [sent_by(network, access, other) for other in access.apart]
     ingresses: list[Ingress] = []
     for part in parts:
         if isinstance(part, str):
@@ -195,9 +161,7 @@ def _by_turns(network: Network, server: Server, access: Access) -> Contention | 
 
 
 def _by_credit(network: Network, server: Server, access: Access) -> str:
-    """Search for a credit-based queue: first how far its credit may rise."""
-    transmitter = network.transmitters[server.egress_index]
-    idle_bps, line_bps = access.idle_bps, transmitter.line_bps
+    """Search for a credit-based queue, once it is known how far its credit may rise."""
     # Express frames that interrupt its own count for as long as it waits; the others only
     # while it has credit.
     interrupting = [
@@ -205,92 +169,19 @@ def _by_credit(network: Network, server: Server, access: Access) -> str:
         for one in (*access.strict, *access.apart)
         if access.preemptable and one in access.express
     ]
-    strict = [one for one in access.strict if one not in interrupting]
-    apart = [one for one in access.apart if one not in interrupting]
-    sources = _strict_sources(network, access, strict)
-    if isinstance(sources, str):
-        return sources
-    for other in apart:
-        source = _apart_sources(network, access, other)
-        if isinstance(source, str):
-            return source
-        sources += source
-    waste = (0, 0)
-    if access.openings is not None:
-        count, per_one = access.openings.closings()
-        waste = (count * access.waste_ps, per_one * access.waste_ps)
-    kept_ps = longest_kept_ps(server.blocking_ps, sources, idle_bps=idle_bps, line_bps=line_bps)
-    if kept_ps is None:
-        rate = sum(min(rate for _, rate in source) for source in sources)
-        excess_bps = rate * line_bps // ONE + idle_bps - line_bps
-        return (
-            f"{transmitter.name}: the idle slope of queue {server.queue_index} and what goes before "
-            f"it exceed what the line leaves them by {max(excess_bps, 1)} bit/s"
-        )
-    access.credit_ps = None
-    if not access.preemptable:
-        access.credit_ps = longest_kept_ps(
-            server.blocking_ps, sources, idle_bps=idle_bps, line_bps=line_bps, waste=waste
-        )
+    kept_ps = keep_credit(network, server, access, interrupting)
+    if isinstance(kept_ps, str):
+        return kept_ps
     flows = [
         index for one in interrupting if one in access.strict for index in network.servers[one].own
     ]
     parts = [gather(network, server.own, flows, access=access)]
-    parts += [_apart(network, access, one) for one in interrupting if one in access.apart]
+    parts += [sent_by(network, access, one) for one in interrupting if one in access.apart]
     ingresses: list[Ingress] = []
     for part in parts:
         if isinstance(part, str):
             return part
         ingresses += part
-    cost = CreditCost(kept_ps=kept_ps, idle_bps=idle_bps, line_bps=line_bps)
+    line_bps = network.transmitters[server.egress_index].line_bps
+    cost = CreditCost(kept_ps=kept_ps, idle_bps=access.idle_bps, line_bps=line_bps)
     return _set_up(network, server, access, ingresses, cost)
-
-
-def _in_windows(access: Access, burst_ps: int, rate: int) -> Affine:
-    """A bucket over time as one over the time that windows leave."""
-    if access.openings is None:
-        return burst_ps, rate
-    cycle_ps, capacity_ps = access.openings.cycle_ps, access.openings.capacity_ps
-    burst_ps -= -rate * access.openings.burst_ps // ONE
-    return burst_ps, -(-rate * cycle_ps // capacity_ps)
-
-
-def _strict_sources(
-    network: Network, access: Access, strict: list[int]
-) -> list[list[Affine]] | str:
-    flows = [index for other in strict for index in network.servers[other].own]
-    ingresses = gather(network, [], flows, access=access)
-    if isinstance(ingresses, str):
-        return ingresses
-    return [_buckets(access, ingress) for ingress in ingresses]
-
-
-def _buckets(access: Access, ingress: Ingress) -> list[Affine]:
-    buckets = [_in_windows(access, ingress.affine[2], ingress.affine[3])]
-    if ingress.line is not None:
-        burst_ps = ingress.first_above_ps + ingress.line.most(0)
-        buckets.append(_in_windows(access, burst_ps, ingress.line.slope_up))
-    return buckets
-
-
-def _apart_sources(network: Network, access: Access, other: int) -> list[list[Affine]] | str:
-    """Buckets of a queue that goes before within its credit or by other gates."""
-    server = network.servers[other]
-    shaped = server.access
-    assert shaped is not None
-    if shaped.idle_bps and shaped.credit_ps is not None and shaped.gates == access.gates:
-        # In its windows it gains credit, in what this queue calls waste as well.
-        line_bps = network.transmitters[server.egress_index].line_bps
-        longest_ps = max(network.flows[flow].most_work_ps for flow in server.own)
-        credit_ps, waste_rate = shaped.credit_ps, 0
-        if access.openings is not None:
-            count, per_one = access.openings.closings()
-            credit_ps += count * access.waste_ps
-            waste_rate = per_one * access.waste_ps
-        burst_ps = -(-shaped.idle_bps * credit_ps // line_bps)
-        burst_ps -= -(line_bps - shaped.idle_bps) * longest_ps // line_bps
-        return [[(burst_ps, -(-shaped.idle_bps * (ONE + waste_rate) // line_bps))]]
-    ingresses = _apart(network, access, other)
-    if isinstance(ingresses, str):
-        return ingresses
-    return [_buckets(access, ingress) for ingress in ingresses]

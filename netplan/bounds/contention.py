@@ -189,6 +189,10 @@ class Contention:
         """Where own arrivals bend within the busy period, ascending from 0."""
         return self._bends
 
+    def bends_until(self, window_ps: int) -> list[Bend] | None:
+        """As :meth:`bends`, up to a window of any length; None when there may be too many."""
+        return self._find_bends(window_ps) if window_ps <= self._cap_ps else None
+
     def own_ps(self, window_ps: int) -> int:
         """Most own work in a closed window."""
         return _arrived_ps(self._own, window_ps)

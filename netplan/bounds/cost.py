@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from netplan.bounds.arrivals import ONE
 
+Share = tuple[int, int, int, int]
+"""A rival in turns: quantum, largest deficit and step in octets, and the work of a step."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditCost:
@@ -63,14 +66,15 @@ class TurnCost:
         octets: Frame octets in ``work_ps`` of own work, at most.
         work_ps: See ``octets``.
         quantum_octets: Own quantum.
-        rivals: Of each other queue: quantum, largest deficit in octets, and most work per octet in
-            1 / ONE.
+        rivals: Of each other queue: quantum, largest deficit in octets, octets of one step and its
+            work. Frames of one size are sent whole, so steps are those; otherwise a step
+            is one octet, its work in 1 / ONE.
     """
 
     octets: int
     work_ps: int
     quantum_octets: int
-    rivals: tuple[tuple[int, int, int], ...]
+    rivals: tuple[Share, ...]
 
     def ps(self, own_ps: int, excluded_ps: int) -> int:
         """Time of own work, of which a last part need not be done."""
@@ -84,14 +88,19 @@ class TurnCost:
 
     def rate(self, per_one: int) -> int:
         """What a rate of own work asks for, in 1 / ONE."""
-        quanta = sum(quantum * work for quantum, _, work in self.rivals)
-        share = self.work_ps * self.quantum_octets * ONE
-        return per_one - (-per_one * self.octets * quanta // share)
+        rate = per_one
+        for quantum, _, step, work in self.rivals:
+            unit = 1 if step > 1 else ONE
+            share = self.work_ps * self.quantum_octets * step * unit
+            rate -= -per_one * self.octets * quantum * work // share
+        return rate
 
     def _rivals_ps(self, turns: int) -> int:
-        return sum(
-            -(-(turns * quantum + deficit) * work // ONE) for quantum, deficit, work in self.rivals
-        )
+        total_ps = 0
+        for quantum, deficit, step, work in self.rivals:
+            steps = (turns * quantum + deficit) // step
+            total_ps += steps * work if step > 1 else -(-steps * work // ONE)
+        return total_ps
 
 
 Cost = CreditCost | TurnCost

@@ -147,14 +147,13 @@ def _pass_on(network: Network, start: int, touched: set[int] | None = None) -> b
 def _jitter_behind(network: Network, index: int, parent_index: int, jitter_ps: int) -> int:
     """Jitter that one way gives a flow, when it is eligible."""
     flow = network.flows[index]
-    jitter_ps = reaching_ps(network, flow, _way(flow, parent_index), jitter_ps)
+    way = flow.ways[0]
+    if way.parent_index != parent_index:
+        way = next(one for one in flow.ways if one.parent_index == parent_index)
+    jitter_ps = reaching_ps(network, flow, way, jitter_ps)
     if flow.residence is not None:
         jitter_ps += residence_ps(network, index, jitter_ps=jitter_ps)
     return jitter_ps
-
-
-def _way(flow: Flow, parent_index: int) -> Way:
-    return next(way for way in flow.ways if way.parent_index == parent_index)
 
 
 def reaching_ps(network: Network, flow: Flow, way: Way, jitter_ps: int) -> int:

@@ -10,7 +10,7 @@ Stai, Mohiuddin, Le Boudec (2018) for the output of a credit-based queue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -86,10 +86,18 @@ def gather(
     return ingresses
 
 
-def capped(network: Network, above: list[int], bucket: Bucket, *, later_ps: int) -> Ingress:
-    """Arrivals of a queue that goes before, of which a bucket says what it sends in a window."""
+def capped(network: Network, above: list[int], bucket: Bucket, *, later_ps: int | None) -> Ingress:
+    """Arrivals of a queue that goes before, of which a bucket says what it sends in a window.
+
+    ``later_ps`` is the longest stay of its frames, None when unknown.
+    """
     flows = [network.flows[index] for index in above]
-    entries = [_entry(network, flow, None, later_ps) for flow in flows]
+    entries = [
+        _entry(network, flow, None, later_ps)
+        if later_ps is not None
+        else (flow.windows, flow.period_ps, None)
+        for flow in flows
+    ]
     inner = Staircase(entries)
     burst, rate = bucket.affine()
     if inner.known:
@@ -135,6 +143,8 @@ def _line(network: Network, flows: list[Flow], access: Access | None, later_ps: 
 
 
 def _side(network: Network, flows: list[Flow], access: Access | None, later_ps: int) -> _Side:
+    if access is None and not later_ps and not any(flow.shaped for flow in flows):
+        return _plain_side(flows)
     plain: list[Flow] = []
     together: dict[Key, list[Flow]] = {}
     for flow in flows:
@@ -176,6 +186,18 @@ def _side(network: Network, flows: list[Flow], access: Access | None, later_ps: 
     return _Side(stairs=stairs, first_ps=first_ps, burst=burst, rate=rate, known=known)
 
 
+def _plain_side(flows: list[Flow]) -> _Side:
+    """Flows that nothing but their wire caps."""
+    stairs = Staircase([(flow.windows, flow.period_ps, flow.jitter_ps) for flow in flows])
+    burst = rate = first_ps = 0
+    for flow in flows:
+        if flow.jitter_ps is not None:
+            burst += flow.windows.affine_burst(flow.period_ps, flow.jitter_ps)
+        rate += flow.rate_per_one
+        first_ps = max(first_ps, flow.most_work_ps)
+    return _Side(stairs=stairs, first_ps=first_ps, burst=burst, rate=rate, known=stairs.known)
+
+
 def _entry(
     network: Network, flow: Flow, access: Access | None, later_ps: int
 ) -> tuple[Windows, int, int | None]:
@@ -194,32 +216,18 @@ def windows_with(network: Network, flow: Flow, extra_ps: int) -> Windows:
     def work_ps(octets: int) -> int:
         return transmitter.work_ps(octets) + extra_ps if octets in alive else 0
 
-    return _windows(network, flow, lambda size: work_ps(size + added_octets), emission.offsets_ps)
-
-
-def octets_windows(network: Network, flow: Flow) -> Windows:
-    """Windows of a flow in frame octets."""
-    added_octets, emission = network.hop(flow).added_octets, network.stream(flow).emission
-    alive = set() if flow.gone else set(flow.frame_octets)
-    return _windows(
-        network,
-        flow,
-        lambda size: size + added_octets if size + added_octets in alive else 0,
-        emission.offsets_ps,
-    )
-
-
-def _windows(
-    network: Network, flow: Flow, of: Callable[[int], int], offsets_ps: tuple[int, ...]
-) -> Windows:
     sums = tuple(
-        flow.copies_count * sum(of(size) for size in message)
-        for message in network.stream(flow).emission.messages
+        flow.copies_count * sum(work_ps(size + added_octets) for size in message)
+        for message in emission.messages
     )
-    return trace_of(sums, offsets_ps, flow.period_ps) if offsets_ps else windows_of(sums)
+    if emission.offsets_ps:
+        return trace_of(sums, emission.offsets_ps, flow.period_ps)
+    return windows_of(sums)
 
 
 def _key(network: Network, flow: Flow) -> Key | None:
+    if not flow.shaped:
+        return None
     if flow.scheduler is not None:
         return "scheduler", flow.scheduler.name
     if flow.meter is not None and flow.meter.committed_bps > 0:

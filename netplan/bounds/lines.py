@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from netplan.bounds.arrivals import Line, line_of
-from netplan.bounds.model import NO_WIRE, Flow, Network, least_ps, most_ps
+from netplan.bounds.model import NO_WIRE, Flow, Network
 
 
 def draw_lines(network: Network) -> None:
@@ -37,12 +37,11 @@ def line_for(network: Network, flows: list[Flow], *, extra_ps: int) -> Line:
     """
     wire = network.transmitters[flows[0].ingress_index]
     transmitter = network.transmitters[flows[0].egress_index]
-    pairs = {
-        (added + octets - network.hop(flow).added_octets, octets)
-        for flow in flows
-        for added in (network.hop(network.flows[flow.parent_index]).added_octets,)
-        for octets in flow.frame_octets
-    }
+    pairs = set()
+    for flow in flows:
+        shift = network.hop(network.flows[flow.parent_index]).added_octets
+        shift -= network.hop(flow).added_octets
+        pairs.update([(octets + shift, octets) for octets in flow.frame_octets])
     gain, cost = 0, 1
     for octets_before, octets in pairs:
         work_ps, spacing_ps = transmitter.work_ps(octets) + extra_ps, wire.spacing_ps(octets_before)
@@ -53,30 +52,18 @@ def line_for(network: Network, flows: list[Flow], *, extra_ps: int) -> Line:
 
 def ingress_spread_ps(network: Network, flows: list[Flow]) -> int:
     """How much later one frame than another may come for the same time of leaving the wire."""
-    least = most = None
-    early: list[int] = []
-    whole = False
+    least_ps = min([flow.ways[0].fixed_ps for flow in flows])
+    most_ps = max([flow.ways[0].fixed_ps + flow.ways[0].varies_ps for flow in flows])
+    if all(network.hop(flow).cut_through_octets is None for flow in flows):
+        return most_ps - least_ps
+    # Counted from first bits, with the time from there until frames come.
     wire = network.transmitters[flows[0].ingress_index]
+    begun: list[int] = []
     for flow in flows:
-        parent, hop = network.flows[flow.parent_index], network.hop(flow)
-        terms = network.hop(parent).after + hop.before
-        low, high = least_ps(terms), most_ps(terms)
-        least = low if least is None else min(least, low)
-        most = high if most is None else max(most, high)
+        parent, cut = network.flows[flow.parent_index], network.hop(flow).cut_through_octets
         sizes = (parent.frame_octets[0], parent.frame_octets[-1])
-        if hop.cut_through_octets is None:
-            whole = True
-            early += [wire.delivery_ps(octets) for octets in sizes]
-        else:
-            early += [
-                wire.least_delivery_ps(min(hop.cut_through_octets, octets)) for octets in sizes
-            ]
-            if flow.carried_ps > high - low + 1:  # may be held until it is whole
-                early += [wire.delivery_ps(octets) for octets in sizes]
-    assert least is not None
-    assert most is not None
-    spread_ps = most - least
-    if not whole or any(network.hop(flow).cut_through_octets is not None for flow in flows):
-        # Counted from first bits, with the time from there until frames come.
-        spread_ps += max(early) - min(early)
-    return spread_ps
+        if cut is not None:
+            begun += [wire.least_delivery_ps(min(cut, octets)) for octets in sizes]
+        if cut is None or flow.carried_ps > flow.ways[0].varies_ps + 1:  # may be held until whole
+            begun += [wire.delivery_ps(octets) for octets in sizes]
+    return most_ps - least_ps + max(begun) - min(begun)

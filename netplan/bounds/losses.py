@@ -11,7 +11,6 @@ Source: IEEE Std 802.1Q-2022, 8.6.5.3 to 8.6.5.5 (filtering, metering), 8.6.11 (
 from __future__ import annotations
 
 from netplan.bounds.fixpoint import reaching_ps
-from netplan.bounds.ingress import octets_windows
 from netplan.bounds.model import Flow, Network
 from netplan.bounds.regulators import excess_ps, may_drop
 from netplan.media.frames import PS_PER_S
@@ -22,15 +21,14 @@ from netplan.verdict.evidence import EgressBound
 def losses_of(network: Network, egresses: tuple[EgressBound, ...], index: int) -> list[str]:
     """Why frames may be lost between the hop before a flow's queue and full reception behind it."""
     flow = network.flows[index]
-    name = network.stream(flow).name
     texts = list(flow.losses)
-    overflow = _overflow(network, egresses[flow.egress_index], flow)
-    if overflow:
-        texts.append(overflow)
+    egress = egresses[flow.egress_index]
+    if egress.buffer_octets is not None:
+        texts += _overflow(network, egress, egress.buffer_octets)
     if flow.scheduler is not None and may_drop(network, index, jitter_ps=_reaching(network, flow)):
         texts.append(
             f"scheduler {flow.scheduler.name} at {network.hop(flow).from_node} may drop frames of "
-            f"{name} that would wait longer than {flow.scheduler.max_residence_ps} ps"
+            f"{network.stream(flow).name} that would wait longer than {flow.scheduler.max_residence_ps} ps"
         )
     reception = network.hop(flow).reception
     if reception is not None and reception.filter is not None:
@@ -53,18 +51,14 @@ def _reaching(network: Network, flow: Flow) -> int | None:
     return max(jitters)
 
 
-def _overflow(network: Network, egress: EgressBound, flow: Flow) -> str:
-    if egress.buffer_octets is None:
-        return ""
-    name = network.plan.egresses[flow.egress_index].name
+def _overflow(network: Network, egress: EgressBound, buffer_octets: int) -> list[str]:
+    name = network.plan.egresses[egress.egress_index].name
     if egress.backlog_octets is None:
-        return f"{name} has room for {egress.buffer_octets} octets and no bound on its backlog"
-    if egress.backlog_octets > egress.buffer_octets:
-        return (
-            f"{name} has room for {egress.buffer_octets} octets, "
-            f"its backlog may reach {egress.backlog_octets}"
-        )
-    return ""
+        return [f"{name} has room for {buffer_octets} octets and no bound on its backlog"]
+    if egress.backlog_octets > buffer_octets:
+        reaches = f"its backlog may reach {egress.backlog_octets}"
+        return [f"{name} has room for {buffer_octets} octets, {reaches}"]
+    return []
 
 
 def _filtered(network: Network, flow: Flow, filters: StreamFilter) -> list[str]:
@@ -117,11 +111,11 @@ def _meter_lets_pass(network: Network, flow: Flow, meter: FlowMeter) -> bool:
             committed_burst_octets=meter.committed_burst_octets,
             max_residence_ps=0,
         )
-        windows = octets_windows(network, flow)
+        windows = flow.octets
         return excess_ps(windows, flow.period_ps, jitters[0], bucket) == 0
     rate_bps = burst_octets = 0
     for one, jitter_ps in zip(sharing, jitters, strict=True):
-        windows = octets_windows(network, one)
+        windows = one.octets
         pattern_ps = one.period_ps
         if windows.per_period() == 1:
             pattern_ps *= len(windows.largest)

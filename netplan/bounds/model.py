@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from netplan.bounds.arrivals import Line, Windows
 from netplan.bounds.contention import Contention
+from netplan.bounds.cost import Share
 from netplan.bounds.gates import Shut
 from netplan.bounds.openings import Service
 from netplan.bounds.transmitter import Transmitter
@@ -32,11 +33,15 @@ class Way:
         parent_index: Flow of that hop.
         least_ps: Least time from that hop's queue to this one, of the smallest frame.
         carried_ps: Jitter that fixed terms and rounding add between the two queues.
+        fixed_ps: Part of ``least_ps`` that fixed terms take.
+        varies_ps: Part of ``carried_ps`` by which fixed terms vary.
     """
 
     parent_index: int
     least_ps: int
     carried_ps: int
+    fixed_ps: int
+    varies_ps: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Flow:
         ingress_index: Egress whose wire brought the frames, or :data:`NO_WIRE`.
         server_index: Its server.
         windows: Work of its messages at the transmitter.
+        octets: The same in frame octets.
         period_ps: Of its messages.
         rate_per_one: Long-term work per time, in 1 / ONE.
         frame_octets: Distinct sizes on this hop, ascending.
@@ -68,6 +74,7 @@ class Flow:
         scheduler: Whose eligibility times the queue keeps; None when it has none to keep.
         residence: How the wait for eligibility is bounded (:mod:`netplan.bounds.regulators`).
         meter: What the frames have passed just before.
+        shaped: Whether something more than their wire may cap its frames.
         copies_count: How often a frame may pass a recovery, at most; 1 where duplicates are told.
         losses: Why frames may be lost before this queue.
         gone: Why no frame ever comes here; empty when some do.
@@ -80,6 +87,7 @@ class Flow:
     ingress_index: int
     server_index: int
     windows: Windows
+    octets: Windows
     period_ps: int
     rate_per_one: int
     frame_octets: tuple[int, ...]
@@ -95,8 +103,9 @@ class Flow:
     scheduler: AtsScheduler | None = None
     residence: Residence | None = None
     meter: FlowMeter | None = None
+    shaped: bool = False
     copies_count: int = 1
-    losses: list[str] = field(default_factory=list)
+    losses: tuple[str, ...] = ()
     gone: str = ""
 
 
@@ -137,8 +146,7 @@ class Access:
         interrupting: Servers whose frames may interrupt one that has started.
         idle_bps: Idle slope of a credit-based queue, otherwise 0.
         waste_ps: Time around each closing that is open and not surely of use.
-        shares: Quantum in octets, largest deficit in octets and most work per octet (in 1 / ONE)
-            of each rival.
+        shares: What each rival may send in its turns.
         quantum_octets: Its own.
         resumes: When a frame that has started goes on (holds); None when it always may.
         credit_ps: Largest credit, as the time it takes to gain it; None when unknown.
@@ -155,7 +163,7 @@ class Access:
     interrupting: list[int] = field(default_factory=list)
     idle_bps: int = 0
     waste_ps: int = 0
-    shares: tuple[tuple[int, int, int], ...] = ()
+    shares: tuple[Share, ...] = ()
     quantum_octets: int = 0
     resumes: Service | None = None
     credit_ps: int | None = None
@@ -243,10 +251,9 @@ class Network:
         wait_ps = server.waits_ps.get(excluded_ps)
         if wait_ps is None:
             assert server.contention is not None
-            wait_ps = min(
-                search.longest_wait_ps(excluded_ps)
-                for search in (server.contention, *server.others)
-            )
+            wait_ps = server.contention.longest_wait_ps(excluded_ps)
+            for search in server.others:
+                wait_ps = min(wait_ps, search.longest_wait_ps(excluded_ps))
             server.waits_ps[excluded_ps] = wait_ps
         if access is None or not access.preemptable:
             return wait_ps
@@ -275,14 +282,14 @@ class Network:
 
 def spread_ps(terms: Iterable[DelayTerm]) -> int:
     """How much the sum of fixed terms may vary."""
-    return sum(term.max_ps - term.min_ps for term in terms)
+    return sum([term.max_ps - term.min_ps for term in terms])
 
 
 def least_ps(terms: Iterable[DelayTerm]) -> int:
     """Least sum of fixed terms."""
-    return sum(term.min_ps for term in terms)
+    return sum([term.min_ps for term in terms])
 
 
 def most_ps(terms: Iterable[DelayTerm]) -> int:
     """Largest sum of fixed terms."""
-    return sum(term.max_ps for term in terms)
+    return sum([term.max_ps for term in terms])

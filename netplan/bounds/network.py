@@ -58,10 +58,20 @@ def network_of(plan: Plan, doubled: frozenset[tuple[int, int]] = frozenset()) ->
     """
     network = Network(plan=plan, transmitters=[transmitter_of(egress) for egress in plan.egresses])
     server_of: dict[tuple[int, int], int] = {}
+    clocks = () if plan.synchronisation is None else plan.synchronisation.clocks
+    errors_ps = {clock.node: clock.error_ps for clock in clocks}
     for stream_index, stream in enumerate(plan.streams):
         spoiling = _spoiling_hops(plan, stream) if stream.no_bound else frozenset()
         indices = [-1] * len(stream.hops)
-        making = _Making(network, stream_index, indices, doubled)
+        making = _Making(
+            network=network,
+            stream_index=stream_index,
+            indices=indices,
+            doubled=doubled,
+            sizes=sorted({octets for message in stream.emission.messages for octets in message}),
+            filtered=_filters(plan, stream),
+            clock_error_ps=errors_ps.get(stream.talker, 0),
+        )
         for hop_index in _in_order(stream):
             hop = stream.hops[hop_index]
             key = (hop.egress_index, hop.queue_index)
@@ -82,6 +92,7 @@ def network_of(plan: Plan, doubled: frozenset[tuple[int, int]] = frozenset()) ->
             indices[hop_index] = index
         network.flow_of.append(indices)
     _join_queues(network)
+    _refuse_moved(network)
     open_ports(network)
     regulate(network)
     draw_lines(network)
@@ -118,21 +129,27 @@ def _in_order(stream: PlannedStream) -> list[int]:
     return list(nx.lexicographical_topological_sort(graph))
 
 
-def clock_error_ps(plan: Plan, node: str) -> int:
-    """Largest difference of a node's clock from network time; 0 when clocks are ideal."""
-    if plan.synchronisation is None:
-        return 0
-    return next((c.error_ps for c in plan.synchronisation.clocks if c.node == node), 0)
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Making:
-    """Makes the flows of one stream, parents first."""
+    """Makes the flows of one stream, parents first.
+
+    Attributes:
+        network: That they belong to.
+        stream_index: Whose flows.
+        indices: Flow by hop, as far as made.
+        doubled: Stream and first member of recoveries that may let duplicates pass.
+        sizes: Frame sizes that the talker sends, ascending.
+        filtered: Whether some sizes may be dropped on the way.
+        clock_error_ps: Largest difference of the talker's clock from network time.
+    """
 
     network: Network
     stream_index: int
     indices: list[int]
     doubled: frozenset[tuple[int, int]]
+    sizes: list[int]
+    filtered: bool
+    clock_error_ps: int
 
     def flow(self, hop_index: int, server_index: int) -> Flow:
         """The flow of one hop."""
@@ -141,10 +158,10 @@ class _Making:
         hop, emission = stream.hops[hop_index], stream.emission
         transmitter = self.network.transmitters[hop.egress_index]
         before = hops_before(stream, hop_index)
-        sizes = sorted({octets for message in emission.messages for octets in message})
-        alive, losses = self._passing(hop, before, sizes)
-        octets = tuple(size + hop.added_octets for size in alive or sizes)
-        ways = tuple(self._way(hop, member) for member in before)
+        sizes = self.sizes
+        alive, losses = self._passing(hop, before)
+        octets = tuple([size + hop.added_octets for size in alive or sizes])
+        ways = tuple([self._way(hop, member) for member in before])
         copies = 1
         for way in ways:
             copies = max(copies, self.network.flows[way.parent_index].copies_count)
@@ -155,26 +172,27 @@ class _Making:
         if transmitter.rate_bps:
             for size in alive:
                 work_of[size] = transmitter.work_ps(size + hop.added_octets)
-        windows = self._windows(
-            tuple(copies * sum(work_of[size] for size in message) for message in emission.messages)
-        )
+        octets_of = dict.fromkeys(sizes, 0)
+        for size in alive:
+            octets_of[size] = size + hop.added_octets
+        windows, in_octets = self._windows(work_of, copies), self._windows(octets_of, copies)
         if ways:
-            parents = [self.network.flows[way.parent_index] for way in ways]
-            earliest_ps = min(
-                p.earliest_ps + w.least_ps for p, w in zip(parents, ways, strict=True)
-            )
-            jitters = [p.jitter_ps for p in parents if p.jitter_ps is not None]
-            latest_ps = max(
-                p.earliest_ps + w.least_ps + jitter + w.carried_ps
-                for p, w, jitter in zip(parents, ways, jitters, strict=True)
-            )
+            flows = self.network.flows
+            earliest_ps = min([flows[w.parent_index].earliest_ps + w.least_ps for w in ways])
+            latest_ps = 0
+            for way in ways:
+                parent = flows[way.parent_index]
+                assert parent.jitter_ps is not None
+                left_ps = parent.earliest_ps + parent.jitter_ps + way.least_ps
+                latest_ps = max(latest_ps, left_ps + way.carried_ps)
             carried_ps = ways[0].carried_ps
         else:
             earliest_ps = least_ps(hop.before)
             carried_ps = spread_ps(hop.before)
             latest_ps = earliest_ps + emission.jitter_ps + carried_ps
             if emission.phase_ps is not None:
-                latest_ps += 2 * clock_error_ps(plan, stream.talker)
+                latest_ps += 2 * self.clock_error_ps
+        works_ps = [work_of[size] for size in alive] or [0]
         return Flow(
             stream_index=self.stream_index,
             hop_index=hop_index,
@@ -184,21 +202,25 @@ class _Making:
             ingress_index=self._ingress(ways),
             server_index=server_index,
             windows=windows,
+            octets=in_octets,
             period_ps=emission.period_ps,
             rate_per_one=windows.rate(emission.period_ps),
             frame_octets=octets,
-            least_work_ps=min((work_of[size] for size in alive), default=0),
-            most_work_ps=max((work_of[size] for size in alive), default=0),
+            least_work_ps=works_ps[0],
+            most_work_ps=works_ps[-1],
             carried_ps=carried_ps,
             earliest_ps=earliest_ps,
             jitter_ps=latest_ps - earliest_ps,
             copies_count=copies,
-            losses=losses,
+            losses=tuple(losses),
             gone="" if alive else f"no frame of {stream.name} is small enough to come so far",
         )
 
-    def _windows(self, sums: tuple[int, ...]) -> Windows:
+    def _windows(self, sum_of: dict[int, int], copies_count: int) -> Windows:
         emission = self.network.plan.streams[self.stream_index].emission
+        sums = tuple(
+            [copies_count * sum([sum_of[size] for size in one]) for one in emission.messages]
+        )
         if emission.offsets_ps:
             return trace_of(sums, emission.offsets_ps, emission.period_ps)
         return windows_of(sums)
@@ -209,11 +231,12 @@ class _Making:
         before = self.network.flows[ways[0].parent_index].egress_index
         return before if self.network.transmitters[before].is_wire else NO_WIRE
 
-    def _passing(
-        self, hop: Hop, before: tuple[int, ...], sizes: list[int]
-    ) -> tuple[list[int], list[str]]:
+    def _passing(self, hop: Hop, before: tuple[int, ...]) -> tuple[list[int], list[str]]:
         """Sizes, without what this hop adds, that enter its queue, and what happens to others."""
-        stream = self.network.plan.streams[self.stream_index]
+        stream, sizes = self.network.plan.streams[self.stream_index], self.sizes
+        egress = self.network.plan.egresses[hop.egress_index]
+        if egress.rules is None and not self.filtered:
+            return sizes, []
         losses: list[str] = []
         alive = set(sizes) if not before else set()
         for member in before:
@@ -229,7 +252,6 @@ class _Making:
                 pass_on = {size for size in come if size + added <= limits.largest_frame_octets}
                 come = pass_on
             alive |= come
-        egress = self.network.plan.egresses[hop.egress_index]
         if egress.rules is not None and hop.queue_index < len(egress.rules.queues):
             largest = egress.rules.queues[hop.queue_index].largest_frame_octets
             if largest is not None and any(size + hop.added_octets > largest for size in alive):
@@ -246,8 +268,8 @@ class _Making:
         before = network.flows[parent_index]
         behind = network.transmitters[before.egress_index]
         terms = network.hop(before).after + hop.before
-        least = least_ps(terms)
-        carried_ps = spread_ps(terms)
+        least = fixed_ps = least_ps(terms)
+        carried_ps = varies_ps = most_ps(terms) - fixed_ps
         if behind.is_wire:
             octets = first_octets = before.frame_octets[0]
             if hop.cut_through_octets is not None:
@@ -257,7 +279,21 @@ class _Making:
             delivery_ps = behind.least_delivery_ps(first_octets)
             carried_ps += behind.delivery_ps(first_octets) - delivery_ps
             least += delivery_ps
-        return Way(parent_index=parent_index, least_ps=least, carried_ps=carried_ps)
+        return Way(
+            parent_index=parent_index,
+            least_ps=least,
+            carried_ps=carried_ps,
+            fixed_ps=fixed_ps,
+            varies_ps=varies_ps,
+        )
+
+
+def _filters(plan: Plan, stream: PlannedStream) -> bool:
+    """Whether anything on the way may drop frames for their size."""
+    return any(
+        hop.reception is not None or plan.egresses[hop.egress_index].rules is not None
+        for hop in stream.hops
+    )
 
 
 def received_whole(network: Network, flow: Flow) -> bool:
@@ -311,18 +347,40 @@ def _join_queues(network: Network) -> None:
             blocking_ps = max(blocking_ps, longest_ps)
 
 
+def _refuse_moved(network: Network) -> None:
+    """Refuse what a stream gate may put frames into by its own choice of queue."""
+    for flow in network.flows:
+        for way in flow.ways:
+            reception = network.hop(network.flows[way.parent_index]).reception
+            gate = None if reception is None or reception.filter is None else reception.filter.gate
+            queue_index = network.hop(flow).queue_index
+            if gate is None or all(
+                entry.queue_index in {-1, queue_index} for entry in gate.entries
+            ):
+                continue
+            for index in network.servers_at[flow.egress_index]:
+                network.servers[index].refused = (
+                    f"stream gate {gate.name} at {network.hop(flow).from_node} puts frames of "
+                    f"{network.stream(flow).name} into different queues of "
+                    f"{network.transmitters[flow.egress_index].name}"
+                )
+
+
 def _watch(network: Network) -> None:
     """Tell each server whose waits depend on its arrivals or on its own waits."""
     for indices in network.servers_at.values():
-        for index in indices:
+        plain = all(network.servers[index].access is None for index in indices)
+        for place, index in enumerate(indices):
+            if plain:
+                network.servers[index].watchers = indices[place:]
+                continue
             server = network.servers[index]
-            heirs = [
+            server.heirs = [
                 other
                 for other in indices
                 if (access := network.servers[other].access) is not None
                 and index in (*access.apart, *access.interrupting)
             ]
-            server.heirs = heirs
             server.watchers = [
                 other
                 for other in indices

@@ -75,11 +75,12 @@ def _stream_bound(
     hops: tuple[HopBound, ...] = ()
     bound_ps: int | None = None
     if not why:
-        roots = sum(not network.flows[index].ways for index in crossed)
-        walks = [_Walk(network=network, size=size, several_roots=roots > 1) for size in sizes]
+        roots = [network.flows[index] for index in crossed if not network.flows[index].ways]
+        first_ps = min(_least_start_ps(network, root) for root in roots) if roots[1:] else None
+        walks = [_Walk(network=network, size=size, first_ps=first_ps) for size in sizes]
         for walk in walks:
             walk.cross(crossed)
-        worst = max(walks, key=lambda walk: walk.latest_ps(ends))
+        worst = max(walks, key=lambda walk: walk.latest_ps(ends)) if walks[1:] else walks[0]
         hops = worst.hops(ends)
         bound_ps = sum(term.max_ps for hop in hops for term in hop.terms)
     lost = [text for index in crossed for text in losses_of(network, egresses, index)]
@@ -100,6 +101,12 @@ def _stream_bound(
         why="; ".join(texts),
         jitter_ps=None if bound_ps is None else bound_ps - minimum_ps,
     )
+
+
+def _least_start_ps(network: Network, root: Flow) -> int:
+    """Least time from release until the first bit after the preamble leaves a talker's port."""
+    transmitter = network.transmitters[root.egress_index]
+    return least_ps(network.hop(root).before) + transmitter.least_delivery_ps(0)
 
 
 def _all_before(network: Network, ends: list[int]) -> list[int]:
@@ -149,17 +156,18 @@ def _minimum_ps(network: Network, crossed: list[int], ends: list[int]) -> int:
     """Least time until a smallest frame has come to the end of any way."""
     entered: dict[int, int] = {}
 
-    def left_ps(index: int, ahead: Flow | None) -> int:
+    def sent_ps(index: int, ahead: Flow | None) -> int:
         flow = network.flows[index]
         octets = _first_octets(network, flow, ahead, 0)
-        after_ps = least_ps(_fixed_terms(network, flow, before=False))
-        return entered[index] + _least_serialisation_ps(network, flow, octets) + after_ps
+        return entered[index] + _least_serialisation_ps(network, flow, octets)
 
     for index in crossed:
         flow = network.flows[index]
-        came_ps = min((left_ps(way.parent_index, flow) for way in flow.ways), default=0)
-        entered[index] = came_ps + least_ps(_fixed_terms(network, flow, before=True))
-    return min(left_ps(end, None) for end in ends)
+        entered[index] = min(
+            [sent_ps(way.parent_index, flow) + way.fixed_ps for way in flow.ways],
+            default=0 if flow.ways else least_ps(_fixed_terms(network, flow, before=True)),
+        )
+    return min([sent_ps(end, None) + least_ps(_after(network, end)) for end in ends])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -169,14 +177,15 @@ class _Walk:
     Attributes:
         network: Worked out.
         size: Place of the size among those of the stream.
-        several_roots: Whether copies leave by several ports of the talker.
+        first_ps: Where copies leave by several ports of the talker: least time from release until
+            the first bit after the preamble leaves one of them.
         entered: By flow: latest entry (eligibility) after the start of latency, where the frame
             came from, and what a scheduler adds.
     """
 
     network: Network
     size: int
-    several_roots: bool
+    first_ps: int | None
     entered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def cross(self, crossed: list[int]) -> None:
@@ -187,12 +196,12 @@ class _Walk:
 
     def latest_ps(self, ends: list[int]) -> int:
         """Latest arrival over any of the last hops."""
-        return max(self._left_ps(index, None) for index in ends if self._comes(index))
+        return max([self._left_ps(index) for index in ends if self._comes(index)])
 
     def hops(self, ends: list[int]) -> tuple[HopBound, ...]:
         """The worst way, split by hop and term."""
         coming = [index for index in ends if self._comes(index)]
-        index = max(coming, key=lambda one: self._left_ps(one, None))
+        index = max(coming, key=self._left_ps)
         found: list[HopBound] = []
         ahead: Flow | None = None
         while index >= 0:
@@ -205,39 +214,50 @@ class _Walk:
         flow = self.network.flows[index]
         return not flow.gone and self.size < len(flow.frame_octets)
 
-    def _left_ps(self, index: int, ahead: Flow | None) -> int:
-        """Latest time by which what the node behind needs of a frame has been received."""
+    def _left_ps(self, index: int) -> int:
+        """Latest time by which a frame has been received whole."""
+        return self._sent_ps(index, None) + most_ps(_after(self.network, index))
+
+    def _sent_ps(self, index: int, ahead: Flow | None) -> int:
+        """Latest time by which what the node behind needs of a frame has left."""
         network, flow = self.network, self.network.flows[index]
         return (
             self.entered[index][0]
             + _waiting_ps(network, flow, self.size)
             + self._serialisation_ps(flow, ahead)
-            + most_ps(_fixed_terms(network, flow, before=False))
         )
 
     def _serialisation_ps(self, flow: Flow, ahead: Flow | None) -> int:
         octets = flow.frame_octets[self.size]
-        if ahead is not None and not received_whole(self.network, flow):
-            octets = _first_octets(self.network, flow, ahead, self.size)
+        first_octets = _first_octets(self.network, flow, ahead, self.size)
+        if first_octets < octets and not received_whole(self.network, flow):
+            octets = first_octets
         return _serialisation_ps(self.network, flow, octets)
 
     def _worked_out(self, index: int) -> tuple[int, int, int]:
         network, flow = self.network, self.network.flows[index]
-        before_ps = most_ps(_fixed_terms(network, flow, before=True))
-        parents = [way.parent_index for way in flow.ways if self._comes(way.parent_index)]
-        if not parents:
+        ways = [way for way in flow.ways if self._comes(way.parent_index)]
+        if not ways:
+            before_ps = most_ps(_fixed_terms(network, flow, before=True))
             return before_ps + self._other_port_ps(flow), -1, 0
-        parent = max(parents, key=lambda one: self._left_ps(one, flow))
-        entry_ps = self._left_ps(parent, flow) + before_ps
+        entry_ps, parent = max(
+            [
+                (
+                    self._sent_ps(way.parent_index, flow) + way.fixed_ps + way.varies_ps,
+                    way.parent_index,
+                )
+                for way in ways
+            ]
+        )
         held_ps = self._held_ps(index, entry_ps)
         return entry_ps + held_ps, parent, held_ps
 
     def _other_port_ps(self, root: Flow) -> int:
         """How much later a copy may leave than one from another port of its talker."""
         transmitter = self.network.transmitters[root.egress_index]
-        if not self.several_roots or not transmitter.is_wire:
+        if self.first_ps is None or not transmitter.is_wire:
             return 0
-        return talker_wait_ps(self.network, root) - least_ps(self.network.hop(root).before)
+        return talker_wait_ps(self.network, root) - self.first_ps
 
     def _held_ps(self, index: int, entry_ps: int) -> int:
         """What a scheduler adds to the latest entry.
@@ -323,6 +343,10 @@ class _Walk:
             )
         )
         return (*terms, *_fixed_terms(network, flow, before=False))
+
+
+def _after(network: Network, index: int) -> tuple[DelayTerm, ...]:
+    return network.hop(network.flows[index]).after
 
 
 def _fixed_terms(network: Network, flow: Flow, *, before: bool) -> tuple[DelayTerm, ...]:

@@ -14,7 +14,7 @@ windows that overlap; Zhao, Pop, Zheng, Li (2018) for credit, gates and preempti
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netplan.bounds.arrivals import ONE
 from netplan.bounds.gates import Shut, both_open, openings_of, overrun_ps, shut_of
@@ -182,6 +182,8 @@ class _Port:
         """Longest frame of a queue that does not go before, once it has started."""
         longest_ps = 0
         for other in lower:
+            if self._held_back(index, other):
+                continue
             if self.preemptable(other) and not self.preemptable(index):
                 assert self.rules.fragment_octets is not None
                 one_ps = blocking_ps(
@@ -194,21 +196,30 @@ class _Port:
             longest_ps = max(longest_ps, one_ps)
         return longest_ps
 
+    def _held_back(self, index: int, other: int) -> bool:
+        """Whether holds keep preemptable frames off the wire whenever this queue is open."""
+        if not self.rules.gates or not self.preemptable(other):
+            return False
+        pairs = zip(self.shuts(index), self.shuts(other), strict=True)
+        return not any(both_open(mine, replace(held, gate=())) for mine, held in pairs)
+
     def _share(self, index: int, access: Access) -> None:
         """Turns of a round-robin queue."""
         access.quantum_octets = self.rule(index).quantum_octets
         quanta = [self.rule(other).quantum_octets for other in access.rivals]
         if min([access.quantum_octets, *quanta]) <= 0:
             return
-        access.shares = tuple(
-            (
-                self.rule(other).quantum_octets,
-                max(sizes) - 1,
-                max(-(-self.transmitter.work_ps(octets) * ONE // octets) for octets in sizes),
-            )
-            for other in access.rivals
-            if (sizes := self.sizes(other))
-        )
+        shares = []
+        for other in access.rivals:
+            works = {octets: self.transmitter.work_ps(octets) for octets in self.sizes(other)}
+            quantum = self.rule(other).quantum_octets
+            if len(works) == 1:
+                ((octets, work_ps),) = works.items()
+                shares.append((quantum, octets - 1, octets, work_ps))
+            elif works:
+                per_octet = max(-(-work_ps * ONE // octets) for octets, work_ps in works.items())
+                shares.append((quantum, max(works) - 1, 1, per_octet))
+        access.shares = tuple(shares)
 
     def _open(self, index: int, server: Server, access: Access) -> None:
         """Windows of a queue in all gate lists."""

@@ -40,6 +40,10 @@ def regulate(network: Network) -> None:
     users: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for index, flow in enumerate(network.flows):
         _pass_reception(network, flow)
+        flow.shaped = flow.scheduler is not None or flow.meter is not None
+        for way in flow.ways[:1]:
+            before = network.servers[network.flows[way.parent_index].server_index].access
+            flow.shaped = flow.shaped or (before is not None and before.idle_bps > 0)
         if flow.scheduler is None:
             continue
         flow.ingress_index = NO_WIRE

@@ -11,6 +11,7 @@ time is the worst case (spacing of arrivals, least delays), it is rounded down.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from netplan.media.frames import PS_PER_S, wire_time_ps
 from netplan.media.interface import ServiceCurve, WireMechanism
@@ -19,6 +20,14 @@ from netplan.plan.model import Egress
 
 def _least_time_ps(octets: int, line_bps: int) -> int:
     return 8 * octets * PS_PER_S // line_bps
+
+
+@lru_cache(maxsize=65536)
+def _work_ps(octets: int, tail_octets: int, rate_bps: int) -> int:
+    work_ps = wire_time_ps(octets, rate_bps)
+    if tail_octets:
+        work_ps += wire_time_ps(tail_octets, rate_bps)
+    return work_ps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +62,7 @@ class Transmitter:
 
     def work_ps(self, frame_octets: int) -> int:
         """Time that the transmitter is taken by a frame, rounded up."""
-        work_ps = wire_time_ps(self.lead_octets + frame_octets, self.rate_bps)
-        if self.tail_octets:
-            work_ps += wire_time_ps(self.tail_octets, self.rate_bps)
-        return work_ps
+        return _work_ps(self.lead_octets + frame_octets, self.tail_octets, self.rate_bps)
 
     def delivery_ps(self, frame_octets: int) -> int:
         """Time from the start of a frame on a wire until its last bit has left, rounded up."""

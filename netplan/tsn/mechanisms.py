@@ -87,7 +87,8 @@ class GateList:
     is taken to have run already (cycles are counted backwards too).
 
     A frame is started only if it will have left, tail octets not counted, before the next
-    closing of its queue's gate (the implicit guard band of 8.6.8.4).
+    closing of its queue's gate (the implicit guard band of 8.6.8.4). Gates decide on starts
+    only: a preempted frame goes on whatever its gate does, unless a hold keeps it back.
 
     Attributes:
         base_ps: AdminBaseTime.
@@ -132,7 +133,9 @@ class PortRules:
 class AtsScheduler:
     """Gives each frame that is wholly received its eligibility time (802.1Q, 8.6.11).
 
-    Lengths count the frame with the lead and tail octets of the wire it came over.
+    Lengths count the frame with the lead and tail octets of the wire it came over. Its time of
+    arrival is that of entering the queue, processing included, so that processing does not
+    disturb the order of eligibility (802.1Q, 8.6.11.1: ProcessingDelayMax).
 
     Attributes:
         name: Schedulers of one name at a node share one bucket.

@@ -7,6 +7,7 @@ import dataclasses
 import signal
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest

@@ -113,3 +113,11 @@ def test_grid_wait_against_listing_all_instants(offset: int, every: int, from_: 
         wait = (offset - instant) % every
         waits.append(wait or every)
     assert longest_grid_wait_ps(offset, every_ps=every, from_ps=from_) == max(waits)
+
+
+def test_clock_error_may_miss_an_instant() -> None:
+    # Grids of 24 and 8: instants come 3 or, a step of 8 later, 11 ... 19 apart.
+    assert longest_grid_wait_ps(3, every_ps=24, from_ps=8) == 24 - 8 + 3
+    # With an error of 2 the longest is 2 longer; with 3 an instant may be missed altogether.
+    assert longest_grid_wait_ps(3, every_ps=24, from_ps=8, error_ps=2) == 24 - 8 + 3 + 2
+    assert longest_grid_wait_ps(3, every_ps=24, from_ps=8, error_ps=3) == 24 + 3

@@ -18,11 +18,10 @@ from netplan.tsn.mechanisms import (
     NodeClock,
     PortRules,
     QueueRule,
-    Recovery,
     Synchronisation,
 )
 from support.gated_world import GatedWorld
-from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step
+from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder
 
 SPEEDS = st.sampled_from([100 * MBIT, GBIT])
 LEAST_URGENT = 5
