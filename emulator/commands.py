@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that run a plan: simulate, validate, bench."""
+"""Commands that run a plan: simulate, validate, schedule, bench."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netplan.command import Format, FormatOption
-from netplan.commands import DesignArgument, OutOption, planned_design
+from netplan.commands import DesignArgument, OutOption, document_of, planned_design
 from netplan.exit_status import ExitStatus
 
 if TYPE_CHECKING:
@@ -56,6 +56,59 @@ def validate(
             param_hint="--evidence",
         )
     return _evidence(design, kinds, report, output, seed, duration, out)
+
+
+def schedule(
+    design: DesignArgument,
+    output: FormatOption = Format.TABLE,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File for the schedule, to be included.")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="auto, greedy or exact.")] = "auto",
+    time_limit: Annotated[
+        str, typer.Option("--time-limit", help="Processor time to spend at most.")
+    ] = "60s",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave streams of the present schedule in place.")
+    ] = False,
+) -> ExitStatus:
+    """Make a gate schedule, and replay it in the simulator before it is told.
+
+    Status 0 when a schedule was found and replayed, 1 when none is possible, 5 when that
+    is not known.
+    """
+    from emulator.replay import replay
+    from netplan.design.load import load_design
+    from netplan.files import check_place, write_atomically
+    from netplan.scheduling import propose
+    from netplan.tsn.synthesis.problem import Method
+    from netplan.tsn.synthesis.result import Status
+    from netplan.verdict.schedule import schedule_lines, schedule_record, section_text
+
+    if method not in set(Method):
+        raise typer.BadParameter(
+            f"{method!r} is no method; known are {', '.join(Method)}", param_hint="--method"
+        )
+    limit_s = _duration_ps(time_limit, "--time-limit") / 10**12
+    if out is not None:
+        check_place(out)
+    loaded, _ = load_design(document_of(design))
+    proposal = propose(loaded, method=Method(method), time_limit_s=limit_s, keep=keep)
+    status = proposal.schedule.status
+    replayed = replay(proposal) if status is Status.FEASIBLE else None
+    record = schedule_record(proposal, replayed)
+    if output is Format.JSON:
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        for line in schedule_lines(proposal, replayed):
+            typer.echo(line)
+    if replayed is not None and not replayed.agrees:
+        return ExitStatus.TOOL_FAULT
+    if status is not Status.FEASIBLE:
+        return ExitStatus.MISSED if status is Status.INFEASIBLE else ExitStatus.NOT_PROVEN
+    if out is not None:
+        write_atomically(out, section_text(proposal))
+    return ExitStatus.OK
 
 
 def _evidence(
@@ -120,7 +173,7 @@ def _run(plan: Plan, seed: int, duration_ps: int) -> SimulatedEvidence:
         )
 
 
-def _duration_ps(text: str) -> int:
+def _duration_ps(text: str, option: str = "--duration") -> int:
     from pydantic_core import PydanticCustomError
 
     from netplan.design.quantities import PERIOD
@@ -130,7 +183,7 @@ def _duration_ps(text: str) -> int:
     except PydanticCustomError as error:
         raise typer.BadParameter(
             f"{text!r}: {error.message()}; {(error.context or {})['hint']}",
-            param_hint="--duration",
+            param_hint=option,
         ) from None
 
 

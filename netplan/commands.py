@@ -75,9 +75,18 @@ def plan(
 
 
 def bound(
-    design: DesignArgument, output: FormatOption = Format.TABLE, out: OutOption = None
+    design: DesignArgument,
+    output: FormatOption = Format.TABLE,
+    out: OutOption = None,
+    method: Annotated[
+        str, typer.Option("--method", help="Analyses that count: tfa, lp, timed, comma-separated.")
+    ] = "tfa,lp,timed",
+    fluid: Annotated[
+        bool, typer.Option("--fluid", help="Fluid bounds of abstract flows; never judged.")
+    ] = False,
 ) -> ExitStatus:
     """Prove worst cases and judge every target by them alone."""
+    from netplan.bounds.analysis import Method
     from netplan.bounds.analysis import bound as prove
     from netplan.terminal import result_console
     from netplan.verdict.judge import exit_status, judge
@@ -85,8 +94,18 @@ def bound(
     from netplan.verdict.store import save
     from netplan.verdict.table import verdict_table
 
+    named = [one.strip() for one in method.split(",") if one.strip()]
+    unknown = [one for one in named if one not in set(Method)]
+    if unknown or not named:
+        raise typer.BadParameter(
+            f"{unknown[0] if unknown else 'nothing'!r} is no analysis; known are "
+            f"{', '.join(Method)}",
+            param_hint="--method",
+        )
+    if fluid:
+        return _fluid(design, output)
     planned = planned_design(design)
-    proof = prove(planned)
+    proof = prove(planned, [Method(one) for one in named])
     verdicts = judge(planned, proof, None)
     answer = results(planned, verdicts, proof, None)
     if out is not None:
@@ -96,6 +115,43 @@ def bound(
     else:
         verdict_table(planned, verdicts, proof, None, result_console())
     return exit_status(verdicts)
+
+
+def _fluid(design: Path, output: Format) -> ExitStatus:
+    """Print what fluid analyses of abstract flows prove, for comparison with tools that print it."""
+    from math import ceil
+
+    from netplan.bounds.fluid.analysis import fluid_bounds
+    from netplan.design.load import load_design
+    from netplan.plan.abstract import fluid_network
+    from netplan.plan.make import make_plan
+
+    loaded, findings = load_design(document_of(design))
+    planned = make_plan(loaded, findings)  # says what is wrong with the design
+    if not loaded.flows:
+        raise typer.BadParameter(
+            "the design has no abstract flows; fluid bounds are for comparison only",
+            param_hint="--fluid",
+        )
+    rows = [
+        {
+            "id": row.flow,
+            "bound_ns": None if row.bound_ps is None else ceil(row.bound_ps) / 1000,
+            "method": row.method,
+            "why": row.why,
+        }
+        for row in fluid_bounds(fluid_network(loaded))
+    ]
+    if output is Format.JSON:
+        head = {"name": planned.name, "hash": planned.design_hash}
+        record = {"design": head, "version": planned.version, "mode": "fluid", "streams": rows}
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        for row in rows:
+            shown = "no bound" if row["bound_ns"] is None else f"{row['bound_ns']} ns"
+            typer.echo(f"{row['id']}: {shown} ({row['method'] or row['why']})")
+        typer.echo("fluid: for comparison only; real packets may take longer, nothing is judged")
+    return ExitStatus.OK
 
 
 def explain(

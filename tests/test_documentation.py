@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from netplan.command import _application, main
+from netplan.commands import document_of
 from netplan.exit_status import ExitStatus
 
 ROOT = Path(__file__).parents[1]
@@ -146,8 +147,9 @@ def test_every_command_is_understood(
                 parameters = inner.params
             design, stream = parameters.get("design"), parameters.get("stream")
             if design is not None and str(design) != "DESIGN":
-                assert Path(design).is_file(), f"{title} names {design}"
-                assert stream is None or stream in stream_names(Path(design))
+                file = document_of(Path(design))
+                assert file.is_file(), f"{title} names {design}"
+                assert stream is None or stream in stream_names(file)
 
 
 def stream_names(file: Path) -> set[str]:

@@ -59,6 +59,8 @@ DIMENSIONLESS = {
     "end": "place in a text",
     "entries_per_event": "counted",
     "frame_hops": "counted",
+    "flow": "index of a flow of the analysis",
+    "frame": "index of a frame of a flow",
     "frames": "counted",
     "frames_per_event": "counted",
     "gain": "numerator of a slope",

@@ -94,8 +94,8 @@ def network_ps(state: ClockState, clock: int, local_time_ps: int) -> int:
         passed_ps -= 1
     while passed_ps + gained_ps(passed_ps, segment.rate) < wanted_ps:
         passed_ps += 1
-    at_ps: int = segment.network_ps + passed_ps
-    return at_ps
+    later_ps: int = segment.network_ps + passed_ps
+    return later_ps
 
 
 @inlined

@@ -48,6 +48,8 @@ def _chain_bound(
         row = row_of[stage.stream_index, stage.listener_index]
         minimum_ps += row.minimum_ps + stage.task_work_ps
         exceedance_probability += row.exceedance_probability
+        if stream.emission.sporadic and not why:
+            why = f"{stream.name} is sporadic: nothing says when it is released next"
         if row.bound_ps is None and not why:
             why = f"{stream.name} has no bound: {row.why}"
         root = network.flows[network.flow_of[stage.stream_index][0]]

@@ -22,6 +22,7 @@ from netplan.design.resolve import nearest
 from netplan.design.tsn import Bucket, Flow, Server, ServerCurve
 from netplan.media.frames import PS_PER_S, wire_time_ps
 from netplan.media.interface import ServiceCurve, WireMechanism
+from netplan.plan.fluid import FluidFlow, FluidNetwork, FluidServer, RateLatency, TokenBucket
 from netplan.plan.model import Egress, Emission, Hop, PlannedStream
 
 _IDEAL_BPS = 8 * PS_PER_S
@@ -268,3 +269,40 @@ def _packet_bits(flow: Flow) -> Fraction:
 
 def _packet_octets(flow: Flow) -> int:
     return ceil(_packet_bits(flow) / 8)
+
+
+def fluid_network(design: Design) -> FluidNetwork:
+    """The abstract servers and flows as fluid, for comparison with tools that take them so."""
+    return FluidNetwork(
+        name=design.name,
+        servers=tuple(
+            FluidServer(
+                name=name,
+                pieces=tuple(
+                    RateLatency(
+                        rate_bps=Fraction(one.rate_bps), latency_ps=Fraction(one.latency_ps)
+                    )
+                    for one in server.service
+                ),
+                capacity_bps=(
+                    None if server.capacity_bps is None else Fraction(server.capacity_bps)
+                ),
+            )
+            for name, server in design.servers.items()
+        ),
+        flows=tuple(
+            FluidFlow(
+                name=name,
+                paths=flow.paths,
+                buckets=tuple(
+                    TokenBucket(
+                        burst_bits=Fraction(one.burst_bits), rate_bps=Fraction(one.rate_bps)
+                    )
+                    for one in flow.buckets
+                ),
+                largest_packet_bits=Fraction(flow.packet_bits or 0),
+            )
+            for name, flow in design.flows.items()
+        ),
+        packetizer=design.fluid.packetizer,
+    )

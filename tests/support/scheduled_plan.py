@@ -46,7 +46,7 @@ def scheduled_plan(
     taken = {egress.name: np.zeros(CYCLE_US, dtype=bool) for egress in builder.egresses}
     for number in range(stream_count + best_effort_count):
         ends = random.sample(range(bridge_count), 2)
-        bridges = nx.shortest_path(graph, *ends)
+        bridges = nx.shortest_path(graph, ends[0], ends[1])
         route = [(f"h{bridges[0]}.p", f"s{bridges[0]}")]
         route += [(f"s{one}.{other}", f"s{other}") for one, other in nx.utils.pairwise(bridges)]
         route.append((f"s{bridges[-1]}.h", f"h{bridges[-1]}"))
