@@ -38,6 +38,12 @@ class TrafficClass(Strict):
         default=None,
         description="Credit-based: reserved line rate; what the streams need when left out.",
     )
+    idle_slopes_bps: dict[str, Rate] = Field(
+        alias="idle_slopes",
+        default_factory=dict,
+        description="Credit-based: instead of 'idle_slope', for single ports as 'node.port', or as "
+        "'port' for the port of that name of every node that the class holds for.",
+    )
     quantum_octets: Size | None = Field(
         alias="quantum", default=None, description="Round robin: octets of each round."
     )

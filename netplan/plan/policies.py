@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from netplan.design.design import Design, Path
 from netplan.design.findings import Finding, Severity
-from netplan.design.resolve import Equipment, ResolvedNode
+from netplan.design.resolve import Equipment, ResolvedNode, nearest
 from netplan.design.tsn import PortPolicy
 from netplan.media.interface import WireMechanism
 from netplan.plan.model import Egress, Hop, PlannedStream
@@ -47,7 +47,7 @@ def cannot_preempt(node: ResolvedNode) -> bool:
 def policy_findings(
     design: Design, equipment: Equipment, egresses: Sequence[Egress], users: Users
 ) -> Iterator[Finding]:
-    """TSN-BRIDGE, TSN-PREEMPTION, TSN-UNUSED: what of a policy holds nowhere, or for nobody."""
+    """TSN-BRIDGE, TSN-PORT, TSN-PREEMPTION, TSN-UNUSED: what holds nowhere, or for nobody."""
     wires = [egress for egress in egresses if isinstance(egress.mechanism, WireMechanism)]
     own = {name for name, node in equipment.nodes.items() if node.node.tsn is not None}
     common = [
@@ -72,6 +72,8 @@ def policy_findings(
                 found="none", hint="remove it, or say it of the bridge that is meant",
             )  # fmt: skip
     for at, keys, policy, ports in policies:
+        nodes = (equipment.nodes[at[1]],) if keys else tuple(equipment.nodes.values())
+        yield from _unknown_ports(design, at, keys, policy, nodes)
         links = ports if keys else common
         if policy.preemption is not None and links:
             yield from _of_preemption(design, equipment, at, keys, links, users)
@@ -86,6 +88,31 @@ def policy_findings(
                     expected="the priority of a stream that passes",
                     found=", ".join(map(str, one.pcp)), hint="correct 'pcp', or remove the class",
                 )  # fmt: skip
+
+
+def _unknown_ports(
+    design: Design,
+    at: tuple[str, str],
+    keys: Path,
+    policy: PortPolicy,
+    nodes: Sequence[ResolvedNode],
+) -> Iterator[Finding]:
+    """Idle slopes for ports that there are not."""
+    given = [
+        (index, port) for index, one in enumerate(policy.classes) for port in one.idle_slopes_bps
+    ]
+    if not given:
+        return
+    known = {port for node in nodes for port in node.ports}
+    known |= {f"{node.name}.{port}" for node in nodes for port in node.ports}
+    for index, port in given:
+        if port not in known:
+            yield design.finding(
+                "TSN-PORT", Severity.ERROR, "an idle slope is given for an unknown port", at=at,
+                keys=(*keys, "classes", index, "idle_slopes", port),
+                expected="'node.port', or the name of a port", found=port,
+                hint=nearest(port, sorted(known)),
+            )  # fmt: skip
 
 
 def _of_plant(design: Design, equipment: Equipment, ports: Sequence[Egress]) -> Iterator[Finding]:

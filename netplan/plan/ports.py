@@ -43,6 +43,12 @@ def contract_bps(emission: Emission, extra_octets: int) -> int:
     return -(-8 * octets * PS_PER_S // emission.pattern_ps)
 
 
+def given_slope_bps(wanted: TrafficClass, egress: Egress) -> int | None:
+    """The idle slope that a design gives for a class at a port; None when the streams' needs count."""
+    of_ports = wanted.idle_slopes_bps
+    return of_ports.get(egress.name) or of_ports.get(egress.port) or wanted.idle_slope_bps
+
+
 def with_rules(
     design: Design,
     equipment: Equipment,
@@ -227,7 +233,7 @@ class _Port:
         reserved = {}
         for queue, wanted in classes.items():
             if wanted.shaper == "credit-based":
-                reserved[queue] = wanted.idle_slope_bps or sum(
+                reserved[queue] = given_slope_bps(wanted, self.egress) or sum(
                     contract_bps(stream.emission, hop.added_octets + around)
                     for stream, hop in self.users
                     if hop.queue_index == queue

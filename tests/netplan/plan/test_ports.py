@@ -88,6 +88,36 @@ def test_idle_slope_is_what_the_streams_need_with_overhead(tmp_path: Path) -> No
     assert {made.queues[i] for i in (0, 1, 2, 4, 5, 6, 7)} == {QueueRule()}
 
 
+@pytest.mark.parametrize(
+    ("port", "slopes_bps"),
+    [
+        pytest.param("sw1.p2", (20_000_000, 9_000_000), id="one port"),
+        pytest.param("p2", (20_000_000, 20_000_000), id="that port of every bridge"),
+        pytest.param("p1", (9_000_000, 9_000_000), id="another"),
+    ],
+)
+def test_the_slope_of_a_port_goes_before_that_of_the_class(
+    tmp_path: Path, port: str, slopes_bps: tuple[int, int]
+) -> None:
+    credit = CREDIT.replace("}", f", idle_slope: 9 Mbit/s, idle_slopes: {{{port}: 20 Mbit/s}}}}")
+    plan = planned(tmp_path, LINE + STREAMS + tsn(credit))
+    made = [rules(plan, name).queues[3].idle_slope_bps for name in ("sw1.p2", "sw2.p2")]
+    assert tuple(made) == slopes_bps
+
+
+def test_a_slope_for_a_port_that_there_is_not(tmp_path: Path) -> None:
+    credit = CREDIT.replace("}", ", idle_slopes: {sw1.p99: 1 Mbit/s}}")
+    finding = the(found_in(tmp_path, LINE + STREAMS + tsn(credit)), "TSN-PORT")
+    assert finding.found == "sw1.p99"
+    assert line_of(finding) == 13
+    # The port of another node is none of this one's.
+    own = LINE.replace(
+        "sw1: {is: tsn-bridge}", "sw1: {is: tsn-bridge, " + tsn(credit).strip() + "}"
+    )
+    finding = the(found_in(tmp_path, own.replace("sw1.p99", "sw2.p2") + STREAMS), "TSN-PORT")
+    assert line_of(finding) == 5
+
+
 def test_bare_frames_reserve_no_overhead(tmp_path: Path) -> None:
     text = LINE.replace("[sw1.p2, sw2.p1], ", "[sw1.p2, sw2.p1], framing: none, ")
     made = rules(planned(tmp_path, text + STREAMS + tsn(CREDIT)))
