@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final
 
 from netplan.bounds.arrivals import ONE, UNLIMITED, Line, Staircase
@@ -299,37 +300,60 @@ class Contention:
         """Longest wait of a frame that comes between two bends, if above ``best_ps``.
 
         With higher arrivals frozen at what they reach at the right end, the end of the
-        wait rises with own arrivals alone and is nowhere before the true one. Where gates,
-        credit or turns shape it, no more is known than that it never falls.
+        wait rises with own arrivals alone and is nowhere before the true one; it rises at least as
+        they do, and just as they do where no gate or turn comes in between.
         """
         assert self.reach_ps is not None
         latest_ps = self.reach_ps - (excluded_ps if self._is_plain else 0)
         slope_up, slope_down = left[0].slope_up, left[0].slope_down
         looked_at = 0
-        intervals = [(left[0].window_ps, left[1], right[0].window_ps, right[1])]
+        from_ps, to_ps = left[0].window_ps, right[0].window_ps
+        own_from_ps, own_to_ps = left[0].work_ps, right[0].work_ps
+        # The interval whose longest possible wait is the longest comes first.
+        intervals = [
+            (from_ps - right[1], from_ps, left[1], own_from_ps, to_ps, right[1], own_to_ps)
+        ]
         while intervals:
-            from_ps, from_end_ps, to_ps, to_end_ps = intervals.pop()
+            negative_ps, from_ps, from_end_ps, own_from_ps, to_ps, to_end_ps, own_to_ps = heappop(
+                intervals
+            )
             looked_at += 1
-            most_ps = to_end_ps - from_ps
-            if most_ps <= best_ps or from_end_ps == to_end_ps:
+            most_ps = -negative_ps
+            if most_ps <= best_ps:
+                break
+            if from_end_ps == to_end_ps:
                 continue
-            if self._is_plain:
-                frozen_ps = self._fixed_ps - excluded_ps + _arrived_ps(self._above, to_end_ps)
-                if slope_down >= ONE and frozen_ps + self.own_ps(to_ps) <= to_end_ps:
-                    continue  # the wait grows up to the right end, which has been looked at
-                if slope_up <= ONE:  # the wait shrinks from the left end on
-                    most_ps = min(most_ps, frozen_ps + self.own_ps(from_ps) - from_ps)
-                if most_ps <= best_ps:
-                    continue
+            above_ps = _arrived_ps(self._above, to_end_ps)
+            last_ps = self._done_ps(self._ahead_ps(own_to_ps, excluded_ps) + above_ps)
+            if slope_down >= ONE and last_ps <= to_end_ps:
+                # The wait grows up to the right end, but for a cost that is rounded up.
+                best_ps = max(best_ps, to_end_ps - to_ps + (self._cost is not None))
+                continue
+            if slope_up <= ONE:
+                first_ps = self._done_ps(self._ahead_ps(own_from_ps, excluded_ps) + above_ps)
+                if last_ps - first_ps <= own_to_ps - own_from_ps:
+                    most_ps = min(most_ps, first_ps - from_ps)  # the wait shrinks from the left
+            if most_ps <= best_ps:
+                continue
             if to_ps - from_ps <= 1 or looked_at > _MOST_HALVINGS:
                 best_ps = most_ps
                 continue
             middle_ps = (from_ps + to_ps) // 2
-            work_ps = self._ahead_ps(self.own_ps(middle_ps), excluded_ps)
-            end_ps = self._end_ps(work_ps, from_end_ps, latest_ps)
+            own_ps = self.own_ps(middle_ps)
+            end_ps = self._end_ps(self._ahead_ps(own_ps, excluded_ps), from_end_ps, latest_ps)
             best_ps = max(best_ps, end_ps - middle_ps)
-            intervals.append((from_ps, from_end_ps, middle_ps, end_ps))
-            intervals.append((middle_ps, end_ps, to_ps, to_end_ps))
+            before = (
+                from_ps - end_ps,
+                from_ps,
+                from_end_ps,
+                own_from_ps,
+                middle_ps,
+                end_ps,
+                own_ps,
+            )
+            after = (middle_ps - to_end_ps, middle_ps, end_ps, own_ps, to_ps, to_end_ps, own_to_ps)
+            heappush(intervals, before)
+            heappush(intervals, after)
         return best_ps
 
 

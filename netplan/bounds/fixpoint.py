@@ -21,8 +21,8 @@ import networkx as nx
 
 from netplan.bounds.competition import compete, ingresses_of
 from netplan.bounds.model import Flow, Network, Way
-from netplan.bounds.network import dependencies
 from netplan.bounds.regulators import residence_ps
+from netplan.bounds.servers import dependencies
 
 __all__ = ["ingresses_of", "settle"]
 
@@ -147,6 +147,8 @@ def _pass_on(network: Network, start: int, touched: set[int] | None = None) -> b
 def _jitter_behind(network: Network, index: int, parent_index: int, jitter_ps: int) -> int:
     """Jitter that one way gives a flow, when it is eligible."""
     flow = network.flows[index]
+    if len(flow.ways) == 1 and flow.residence is None:
+        return jitter_ps + flow.carried_ps
     way = flow.ways[0]
     if way.parent_index != parent_index:
         way = next(one for one in flow.ways if one.parent_index == parent_index)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from netplan.bounds.arrivals import Line, Windows
 from netplan.bounds.contention import Contention
@@ -25,8 +26,7 @@ NO_WIRE = -1
 """Ingress of frames that no wire has spaced: released here, sent at grants, merged or regulated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(NamedTuple):
     """How frames of a flow come to its queue: over one hop before.
 
     Attributes:

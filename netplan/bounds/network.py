@@ -8,7 +8,7 @@ copies over several ways and clocks alone cause. Waits come in by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import networkx as nx
 
@@ -28,7 +28,8 @@ from netplan.bounds.model import (
 )
 from netplan.bounds.ports import is_preemptable, open_ports
 from netplan.bounds.regulators import regulate
-from netplan.bounds.transmitter import transmitter_of
+from netplan.bounds.servers import join_queues, refuse_moved, watch
+from netplan.bounds.transmitter import Transmitter, transmitter_of
 from netplan.media.interface import GrantMechanism
 from netplan.plan.model import Hop, Plan, PlannedStream
 
@@ -40,7 +41,6 @@ __all__ = [
     "Residence",
     "Server",
     "Way",
-    "dependencies",
     "hops_before",
     "least_ps",
     "most_ps",
@@ -91,12 +91,12 @@ def network_of(plan: Plan, doubled: frozenset[tuple[int, int]] = frozenset()) ->
                 network.flows[way.parent_index].children.append(index)
             indices[hop_index] = index
         network.flow_of.append(indices)
-    _join_queues(network)
-    _refuse_moved(network)
+    join_queues(network)
+    refuse_moved(network)
     open_ports(network)
     regulate(network)
     draw_lines(network)
-    _watch(network)
+    watch(network)
     return network
 
 
@@ -129,6 +129,18 @@ def _in_order(stream: PlannedStream) -> list[int]:
     return list(nx.lexicographical_topological_sort(graph))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Load:
+    """What a stream is at transmitters of one kind; attributes as in :class:`Flow`."""
+
+    windows: Windows
+    octets: Windows
+    rate_per_one: int
+    frame_octets: tuple[int, ...]
+    least_work_ps: int
+    most_work_ps: int
+
+
 @dataclass(slots=True, kw_only=True)
 class _Making:
     """Makes the flows of one stream, parents first.
@@ -141,6 +153,7 @@ class _Making:
         sizes: Frame sizes that the talker sends, ascending.
         filtered: Whether some sizes may be dropped on the way.
         clock_error_ps: Largest difference of the talker's clock from network time.
+        loads: What is known of it, by kind of transmitter.
     """
 
     network: Network
@@ -150,6 +163,7 @@ class _Making:
     sizes: list[int]
     filtered: bool
     clock_error_ps: int
+    loads: dict[tuple[int, ...], _Load] = field(default_factory=dict)
 
     def flow(self, hop_index: int, server_index: int) -> Flow:
         """The flow of one hop."""
@@ -158,24 +172,14 @@ class _Making:
         hop, emission = stream.hops[hop_index], stream.emission
         transmitter = self.network.transmitters[hop.egress_index]
         before = hops_before(stream, hop_index)
-        sizes = self.sizes
         alive, losses = self._passing(hop, before)
-        octets = tuple([size + hop.added_octets for size in alive or sizes])
         ways = tuple([self._way(hop, member) for member in before])
         copies = 1
         for way in ways:
             copies = max(copies, self.network.flows[way.parent_index].copies_count)
         if before and (self.stream_index, before[0]) in self.doubled:
             copies *= len(before)
-        # A medium with neither curve nor line has no time of its own; its server is refused.
-        work_of = dict.fromkeys(sizes, 0)
-        if transmitter.rate_bps:
-            for size in alive:
-                work_of[size] = transmitter.work_ps(size + hop.added_octets)
-        octets_of = dict.fromkeys(sizes, 0)
-        for size in alive:
-            octets_of[size] = size + hop.added_octets
-        windows, in_octets = self._windows(work_of, copies), self._windows(octets_of, copies)
+        load = self._load(transmitter, hop.added_octets, alive, copies)
         if ways:
             flows = self.network.flows
             earliest_ps = min([flows[w.parent_index].earliest_ps + w.least_ps for w in ways])
@@ -192,7 +196,6 @@ class _Making:
             latest_ps = earliest_ps + emission.jitter_ps + carried_ps
             if emission.phase_ps is not None:
                 latest_ps += 2 * self.clock_error_ps
-        works_ps = [work_of[size] for size in alive] or [0]
         return Flow(
             stream_index=self.stream_index,
             hop_index=hop_index,
@@ -201,13 +204,13 @@ class _Making:
             egress_index=hop.egress_index,
             ingress_index=self._ingress(ways),
             server_index=server_index,
-            windows=windows,
-            octets=in_octets,
+            windows=load.windows,
+            octets=load.octets,
             period_ps=emission.period_ps,
-            rate_per_one=windows.rate(emission.period_ps),
-            frame_octets=octets,
-            least_work_ps=works_ps[0],
-            most_work_ps=works_ps[-1],
+            rate_per_one=load.rate_per_one,
+            frame_octets=load.frame_octets,
+            least_work_ps=load.least_work_ps,
+            most_work_ps=load.most_work_ps,
             carried_ps=carried_ps,
             earliest_ps=earliest_ps,
             jitter_ps=latest_ps - earliest_ps,
@@ -215,6 +218,34 @@ class _Making:
             losses=tuple(losses),
             gone="" if alive else f"no frame of {stream.name} is small enough to come so far",
         )
+
+    def _load(
+        self, transmitter: Transmitter, added_octets: int, alive: list[int], copies_count: int
+    ) -> _Load:
+        """What the stream is at a transmitter; most hops are alike."""
+        rate_bps = transmitter.rate_bps
+        around = (transmitter.lead_octets, transmitter.tail_octets)
+        key = (rate_bps, *around, added_octets, copies_count, *alive)
+        load = self.loads.get(key)
+        if load is None:
+            # A medium with neither curve nor line has no time of its own; its server is refused.
+            work_of, octets_of = dict.fromkeys(self.sizes, 0), dict.fromkeys(self.sizes, 0)
+            for size in alive:
+                octets_of[size] = size + added_octets
+                work_of[size] = transmitter.work_ps(size + added_octets) if rate_bps else 0
+            works_ps = [work_of[size] for size in alive] or [0]
+            windows = self._windows(work_of, copies_count)
+            load = self.loads[key] = _Load(
+                windows=windows,
+                octets=self._windows(octets_of, copies_count),
+                rate_per_one=windows.rate(
+                    self.network.plan.streams[self.stream_index].emission.period_ps
+                ),
+                frame_octets=tuple([size + added_octets for size in alive or self.sizes]),
+                least_work_ps=works_ps[0],
+                most_work_ps=works_ps[-1],
+            )
+        return load
 
     def _windows(self, sum_of: dict[int, int], copies_count: int) -> Windows:
         emission = self.network.plan.streams[self.stream_index].emission
@@ -327,89 +358,3 @@ def _spoiling_hops(plan: Plan, stream: PlannedStream) -> frozenset[int]:
         if index < 0:
             return frozenset(index for index, hop in enumerate(stream.hops) if hop.parent_index < 0)
     return frozenset(at_grants)
-
-
-def _join_queues(network: Network) -> None:
-    """Tell each server what is above it, and the longest frame below it."""
-    for index, server in enumerate(network.servers):
-        network.servers_at.setdefault(server.egress_index, []).append(index)
-    for indices in network.servers_at.values():
-        indices.sort(key=lambda index: -network.servers[index].queue_index)
-        above: list[int] = []
-        for index in indices:
-            network.servers[index].above = list(above)
-            above += network.servers[index].own
-        blocking_ps = 0
-        for index in reversed(indices):
-            server = network.servers[index]
-            server.blocking_ps = blocking_ps
-            longest_ps = max(network.flows[flow].most_work_ps for flow in server.own)
-            blocking_ps = max(blocking_ps, longest_ps)
-
-
-def _refuse_moved(network: Network) -> None:
-    """Refuse what a stream gate may put frames into by its own choice of queue."""
-    for flow in network.flows:
-        for way in flow.ways:
-            reception = network.hop(network.flows[way.parent_index]).reception
-            gate = None if reception is None or reception.filter is None else reception.filter.gate
-            queue_index = network.hop(flow).queue_index
-            if gate is None or all(
-                entry.queue_index in {-1, queue_index} for entry in gate.entries
-            ):
-                continue
-            for index in network.servers_at[flow.egress_index]:
-                network.servers[index].refused = (
-                    f"stream gate {gate.name} at {network.hop(flow).from_node} puts frames of "
-                    f"{network.stream(flow).name} into different queues of "
-                    f"{network.transmitters[flow.egress_index].name}"
-                )
-
-
-def _watch(network: Network) -> None:
-    """Tell each server whose waits depend on its arrivals or on its own waits."""
-    for indices in network.servers_at.values():
-        plain = all(network.servers[index].access is None for index in indices)
-        for place, index in enumerate(indices):
-            if plain:
-                network.servers[index].watchers = indices[place:]
-                continue
-            server = network.servers[index]
-            server.heirs = [
-                other
-                for other in indices
-                if (access := network.servers[other].access) is not None
-                and index in (*access.apart, *access.interrupting)
-            ]
-            server.watchers = [
-                other
-                for other in indices
-                if network.servers[other].queue_index <= server.queue_index
-                or _meets(network.servers[other], index)
-            ]
-
-
-def _meets(server: Server, other: int) -> bool:
-    """Whether the rules of a server let another one's frames go before."""
-    access = server.access
-    return access is not None and other in (
-        *access.strict,
-        *access.apart,
-        *access.rivals,
-        *access.interrupting,
-    )
-
-
-def dependencies(network: Network) -> nx.DiGraph[int]:
-    """Servers, with an edge to every server whose waits depend on theirs."""
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(range(len(network.servers)))
-    edges: set[tuple[int, int]] = set()
-    for flow in network.flows:
-        for way in flow.ways:
-            source = network.flows[way.parent_index].server_index
-            edges.update((source, target) for target in network.servers[flow.server_index].watchers)
-    for index, server in enumerate(network.servers):
-        edges.update((index, heir) for heir in server.heirs)
-    graph.add_edges_from(edges)
-    return graph

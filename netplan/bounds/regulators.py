@@ -70,9 +70,10 @@ def regulate(network: Network) -> None:
 def _pass_reception(network: Network, flow: Flow) -> None:
     """Scheduler and meter that all frames of a flow have just passed."""
     receptions = [network.hop(network.flows[way.parent_index]).reception for way in flow.ways]
-    if not receptions or any(one is None for one in receptions):
+    if not receptions:
         return
-    schedulers = {one.scheduler for one in receptions if one is not None}
+    # Behind a recovery, frames pass the scheduler of its first member, each its own filter.
+    scheduler = None if receptions[0] is None else receptions[0].scheduler
     rules = network.plan.egresses[flow.egress_index].rules
     queue_index = network.hop(flow).queue_index
     keeps = (
@@ -80,8 +81,8 @@ def _pass_reception(network: Network, flow: Flow) -> None:
         and queue_index < len(rules.queues)
         and rules.queues[queue_index].selection is Selection.ASYNCHRONOUS
     )
-    if keeps and len(schedulers) == 1:
-        flow.scheduler = schedulers.pop()
+    if keeps:
+        flow.scheduler = scheduler
     meters = {
         one.filter.meter if one is not None and one.filter is not None else None
         for one in receptions
@@ -90,12 +91,15 @@ def _pass_reception(network: Network, flow: Flow) -> None:
         flow.meter = meters.pop()
 
 
-def token_octets(network: Network, flow: Flow, frame_octets: int) -> int:
-    """Octets that a scheduler counts for a frame of this flow: as on the wire before."""
-    parent = network.flows[flow.parent_index]
-    wire = network.transmitters[parent.egress_index]
-    before = frame_octets - network.hop(flow).added_octets + network.hop(parent).added_octets
-    return before + wire.lead_octets + wire.tail_octets
+def token_octets(network: Network, flow: Flow, frame_octets: int) -> list[int]:
+    """Octets that a scheduler counts for a frame of this flow: as on each wire before."""
+    octets = []
+    for way in flow.ways:
+        parent = network.flows[way.parent_index]
+        wire = network.transmitters[parent.egress_index]
+        added = network.hop(parent).added_octets - network.hop(flow).added_octets
+        octets.append(frame_octets + added + wire.lead_octets + wire.tail_octets)
+    return octets
 
 
 def _keeps_order(network: Network, flow: Flow) -> bool:
@@ -121,7 +125,7 @@ def _talker_keeps(network: Network, flow: Flow, scheduler: AtsScheduler) -> bool
 def _token_windows(network: Network, flow: Flow) -> Windows:
     emission, added = network.stream(flow).emission, network.hop(flow).added_octets
     sums = tuple(
-        sum(token_octets(network, flow, octets + added) for octets in message)
+        sum(max(token_octets(network, flow, octets + added)) for octets in message)
         for message in emission.messages
     )
     if emission.offsets_ps:
@@ -181,7 +185,7 @@ def _part_keeps(network: Network, pairs: list[tuple[Flow, Flow]]) -> bool:
                 for octets in flow.frame_octets
             ]
             longer = any(
-                token_octets(network, flow, octets) > token_octets(network, parent, size)
+                max(token_octets(network, flow, octets)) > min(token_octets(network, parent, size))
                 for octets, size in zip(flow.frame_octets, sizes, strict=True)
             )
             if longer:
@@ -273,7 +277,7 @@ def bucket_of(network: Network, flows: list[Flow], *, extra_ps: int) -> Bucket:
     scheduler = flows[0].scheduler
     assert scheduler is not None
     pairs = {
-        (token_octets(network, flow, octets), octets)
+        (min(token_octets(network, flow, octets)), octets)
         for flow in flows
         for octets in flow.frame_octets
     }

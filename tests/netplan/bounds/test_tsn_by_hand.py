@@ -449,6 +449,22 @@ def test_any_copy_may_be_the_one_that_passes() -> None:
     assert bound_ns(plan, "cross") == 4050 + 8160 + 4114
 
 
+def test_scheduler_of_the_first_member_counts_for_all_copies() -> None:
+    shaper = regulated(cbs=1020, cir_bps=8_160_000, residence_ps=100 * US, group="g")
+    builder = copies(Recovery(members=(0, 2)))
+    stream = builder.streams[0]
+    first = replace(stream.hops[0], reception=shaper)
+    builder.streams[0] = replace(stream, hops=(first, *stream.hops[1:]))
+    by_time = rules(QueueRule(selection=BY_TIME))
+    builder.egresses[3] = replace(builder.egresses[3], rules=by_time)
+    # A frame over the slow way may be 8114 late; the next one over the fast way, 1 ms after it in
+    # the talker, has to wait as long for its 1020 octets.
+    found = row(builder.plan(), "twice")
+    assert found.bound_ps == (8050 + 8114 + 8114 + 4160 + 8114) * NS
+    assert found.loss_free
+    assert bound_ns(builder.plan(), "cross") == 4050 + 8160 + 4114
+
+
 def test_recovery_that_forgets_lets_both_copies_pass() -> None:
     # Copies come 8114 apart.
     plan = copies(Recovery(members=(0, 2), reset_ps=8114 * NS)).plan()
