@@ -118,7 +118,7 @@ def test_nearly_every_code_of_checking_and_planning_is_here() -> None:
         *("CHAIN-STREAM", "PON-TREE", "LINK-TRANSCEIVER-NONE"),  # tests/netplan/plan
         "PON-LOSS-LOW",
         *("NODE-TASKS", "ROUTE-OUTSIDE", "ZONE-LEVEL", "ZONE-WIRELESS"),  # tests/netplan/design
-        *("SCHEDULE-ENTRIES", "TSN-EXPRESS"),  # tests/netplan/plan
+        *("SCHEDULE-ENTRIES", "TSN-EXPRESS", "TSN-PORT"),  # tests/netplan/plan
     }
     told = {
         code
