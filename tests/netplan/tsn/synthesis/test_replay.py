@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -12,8 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netplan.tsn.synthesis import instances
-from netplan.tsn.synthesis.problem import GateLimits, Guard, Method, Options, Waiting
-from netplan.tsn.synthesis.result import Status
+from netplan.tsn.synthesis.problem import (
+    FixedRoutes,
+    GateLimits,
+    Guard,
+    Method,
+    Options,
+    Stream,
+    Waiting,
+)
+from netplan.tsn.synthesis.result import Status, transmissions
 from netplan.tsn.synthesis.synthesise import synthesise
 from support.random_schedules import NS, US, random_problem
 from support.schedule_replay import faults
@@ -59,6 +68,7 @@ def test_replay_agrees(seed: int, limits: str, waiting: Waiting, **awkward: Any)
     "problem",
     [
         pytest.param(instances.generated(instances.mesh(8), 30, listener_count=3), id="multicast"),
+        pytest.param(instances.generated(instances.mesh(20), 150), id="mesh of 20"),
         pytest.param(
             instances.generated(
                 instances.ring(8), 40, periods_ps=instances.HARD_PERIODS_PS,
@@ -81,23 +91,44 @@ def test_generated_instances(problem: Any) -> None:
     assert faults(problem, schedule) == []
 
 
-def test_a_thousand_streams() -> None:
+def test_a_thousand_streams_keep_apart() -> None:
     problem = instances.generated(instances.mesh(60), 1000)
     schedule = synthesise(problem)
     assert schedule.status is Status.FEASIBLE
-    assert faults(problem, schedule) == []
+    octets_of = {stream.name: stream.frames[0].frame_octets for stream in problem.streams}
+    ports = {port.name: port for port in problem.ports}
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for one in transmissions(problem, schedule):
+        start = one.start_ps % schedule.hyperperiod_ps
+        end = start + ports[one.port].occupied_ps(octets_of[one.stream])
+        taken.setdefault(one.port, []).append((start, end))
+    for times in taken.values():
+        times.sort()
+        times.append((times[0][0] + schedule.hyperperiod_ps, 0))
+        assert all(first[1] <= second[0] for first, second in pairwise(times))
+    late = [one for one in schedule.placements if one.phase_ps >= one.period_ps]
+    assert not late
 
 
 def test_waiting_frames_on_a_crowded_ring() -> None:
-    # Fixed phases force frames of different streams into one queue.
-    problem = random_problem(Random(5), stream_count=10)  # noqa: S311 - repeatable, not secret
-    pinned = replace(
-        problem,
-        streams=tuple(
-            replace(stream, earliest_phase_ps=number * US // 2, latest_phase_ps=number * US // 2)
-            for number, stream in enumerate(problem.streams)
-        ),
-    )
+    # Two streams of each talker, one after the other, all round the ring the same way.
+    problem = random_problem(Random(7), stream_count=40)  # noqa: S311 - repeatable, not secret
+    of_talker: dict[int, list[Stream]] = {}
+    for stream in problem.streams:
+        route = stream.routes.candidate(0)
+        assert route is not None
+        same = of_talker.setdefault(route.hops[0].port_index, [])
+        if len(same) < 2:
+            at = len(same) * 6 * US
+            same.append(
+                replace(
+                    stream,
+                    earliest_phase_ps=at,
+                    latest_phase_ps=at,
+                    routes=FixedRoutes((route,)),
+                )
+            )
+    pinned = replace(problem, streams=tuple(one for same in of_talker.values() for one in same))
     without = synthesise(pinned, Options(waiting=Waiting.NO_WAIT, explain=False))
     assert without.status is not Status.FEASIBLE
     schedule = synthesise(pinned, Options(time_limit_s=20, explain=False))
