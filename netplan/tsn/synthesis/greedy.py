@@ -157,20 +157,27 @@ class Search:
             if hop.parent_index < 0:
                 continue
             own = [piece for piece in result.pieces if piece.hop_index == at]
-            wires = [piece for piece in own if piece.resource_index == hop.port_index]
-            most_ps = period_ps - 1 if hop.port_index in self.setting.held else 0
+            if not self.occupancy.met(own, phase_ps, period_ps):
+                continue
+            if hop.port_index not in self.setting.held:
+                return None
+            # A frame that waits needs a little more: its gate must be shut before.
+            waits_ps[at] = max(1, self.setting.grid_ps)
+            result = timing(self.problem.ports, stream, route, self.setting, waits_ps)
+            wires = [
+                piece
+                for piece in result.pieces
+                if piece.hop_index == at and piece.resource_index == hop.port_index
+            ]
             free_ps = self.occupancy.first_fit(
-                wires, period_ps, (phase_ps, phase_ps + most_ps), self.setting.grid_ps
+                wires, period_ps, (phase_ps, phase_ps + period_ps - 1), self.setting.grid_ps
             )
             if free_ps is None:
                 return None
-            if free_ps > phase_ps:
-                waits_ps[at] = free_ps - phase_ps
-                result = timing(self.problem.ports, stream, route, self.setting, waits_ps)
-                if fault_of(stream, result):
-                    return None
+            waits_ps[at] += free_ps - phase_ps
+            result = timing(self.problem.ports, stream, route, self.setting, waits_ps)
             own = [piece for piece in result.pieces if piece.hop_index == at]
-            if self.occupancy.met(own, phase_ps, period_ps):
+            if fault_of(stream, result) or self.occupancy.met(own, phase_ps, period_ps):
                 return None
         return Choice(route=route, timing=result, waits_ps=tuple(waits_ps))
 

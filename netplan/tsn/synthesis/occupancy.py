@@ -15,8 +15,8 @@ from math import gcd
 
 from netplan.tsn.synthesis.timing import Piece
 
-Taken = tuple[int, int, int, int]
-"""Start, length, period and part for arrival (of a queue) in picoseconds."""
+Taken = tuple[int, int, int]
+"""Start, length and period in picoseconds."""
 
 
 class Circle:
@@ -66,9 +66,9 @@ class Occupancy:
 
     def add(self, index: int, phase_ps: int, period_ps: int, pieces: Iterable[Piece]) -> None:
         """Place a stream."""
-        for resource, offset_ps, length_ps, _, arrival_ps in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             start_ps = phase_ps + offset_ps
-            one = (start_ps, length_ps, period_ps, arrival_ps)
+            one = (start_ps, length_ps, period_ps)
             self._taken.setdefault(resource, {}).setdefault(index, []).append(one)
             for circle in self._circles.get(resource, {}).values():
                 circle.take(start_ps, length_ps, period_ps)
@@ -85,7 +85,7 @@ class Occupancy:
         if circle is None:
             circle = circles[length_ps] = Circle(length_ps)
             for found in self._taken.get(resource, {}).values():
-                for start_ps, taken_ps, period_ps, _ in found:
+                for start_ps, taken_ps, period_ps in found:
                     circle.take(start_ps, taken_ps, period_ps)
         return circle
 
@@ -96,15 +96,12 @@ class Occupancy:
         range_ps: tuple[int, int],
         grid_ps: int = 1,
     ) -> int | None:
-        """The least phase within a range at which all pieces are free; None when there is none.
-
-        In a queue, a piece is only called free here when no other frame is there meanwhile.
-        """
+        """The least phase within a range at which all pieces are free; None when there is none."""
         phase_ps, latest_ps = range_ps
         if grid_ps > 1:
             phase_ps = -(-phase_ps // grid_ps) * grid_ps
         looked = []
-        for resource, offset_ps, length_ps, _, _ in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             circle = self._circle(resource, period_ps)
             if circle.starts:
                 looked.append((circle.starts, circle.ends, offset_ps, length_ps))
@@ -131,27 +128,17 @@ class Occupancy:
         return phase_ps if phase_ps <= latest_ps else None
 
     def met(self, pieces: Iterable[Piece], phase_ps: int, period_ps: int) -> set[int]:
-        """Streams that a stream at this phase would meet.
-
-        Two frames meet in a queue unless one surely arrives before the other and leaves before it.
-        """
+        """Streams that a stream at this phase would meet."""
         found: set[int] = set()
-        for resource, offset_ps, length_ps, _, arrival_ps in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             start_ps = phase_ps + offset_ps
             for index, taken in self._taken.get(resource, {}).items():
                 if index in found:
                     continue
-                for other_ps, other_length_ps, other_period_ps, other_arrival_ps in taken:
+                for other_ps, other_length_ps, other_period_ps in taken:
                     step_ps = gcd(period_ps, other_period_ps)
                     apart_ps = (other_ps - start_ps) % step_ps
-                    if arrival_ps:
-                        longer_ps = other_length_ps - length_ps
-                        before_ps = max(other_arrival_ps - 1, longer_ps)
-                        after_ps = max(arrival_ps - 1, -longer_ps)
-                        meets = (apart_ps + before_ps) % step_ps <= before_ps + after_ps
-                    else:
-                        meets = apart_ps < length_ps or apart_ps > step_ps - other_length_ps
-                    if meets:
+                    if apart_ps < length_ps or apart_ps > step_ps - other_length_ps:
                         found.add(index)
                         break
         return found
@@ -162,7 +149,7 @@ class Occupancy:
         """Phases at which some piece would just follow, or just precede, something taken."""
         low_ps, high_ps = range_ps
         found = {low_ps}
-        for resource, offset_ps, length_ps, _, _ in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             circle = self._circle(resource, period_ps)
             for start_ps, end_ps in zip(circle.starts, circle.ends, strict=True):
                 for at in (end_ps, start_ps - length_ps):

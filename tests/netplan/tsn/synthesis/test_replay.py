@@ -58,6 +58,7 @@ def test_replay_agrees(seed: int, limits: str, waiting: Waiting, **awkward: Any)
     schedule = synthesise(problem, options)
     if schedule.status is Status.FEASIBLE:
         assert faults(problem, schedule, seed=seed) == []
+        assert faults(problem, schedule, seed=seed, silent_ratio=0.3) == []
         for port in schedule.ports:
             assert port.best_effort_ratio >= awkward["best_effort_ratio"]
     else:
@@ -110,28 +111,30 @@ def test_a_thousand_streams_keep_apart() -> None:
     assert not late
 
 
-def test_waiting_frames_on_a_crowded_ring() -> None:
-    # Two streams of each talker, one after the other, all round the ring the same way.
-    problem = random_problem(Random(7), stream_count=40)  # noqa: S311 - repeatable, not secret
-    of_talker: dict[int, list[Stream]] = {}
+@pytest.mark.parametrize("seed", [1, 2, 4, 9, 19, 23])
+def test_waiting_frames_on_a_ring(seed: int) -> None:
+    # One stream of each talker, released shortly after each other and led one way round, so that
+    # they cannot but meet. Some are solved greedily, some by repair, some by the solver.
+    problem = random_problem(Random(seed), stream_count=40)  # noqa: S311 - repeatable, not secret
+    of_talker: dict[int, Stream] = {}
     for stream in problem.streams:
         route = stream.routes.candidate(0)
         assert route is not None
-        same = of_talker.setdefault(route.hops[0].port_index, [])
-        if len(same) < 2:
-            at = len(same) * 6 * US
-            same.append(
-                replace(
-                    stream,
-                    earliest_phase_ps=at,
-                    latest_phase_ps=at,
-                    routes=FixedRoutes((route,)),
-                )
+        at = len(of_talker) * 400 * NS
+        if len(route.hops) >= 4:
+            pinned = replace(
+                stream,
+                earliest_phase_ps=at,
+                latest_phase_ps=at,
+                routes=FixedRoutes((route,)),
             )
-    pinned = replace(problem, streams=tuple(one for same in of_talker.values() for one in same))
-    without = synthesise(pinned, Options(waiting=Waiting.NO_WAIT, explain=False))
-    assert without.status is not Status.FEASIBLE
-    schedule = synthesise(pinned, Options(time_limit_s=20, explain=False))
+            of_talker.setdefault(route.hops[0].port_index, pinned)
+    problem = replace(problem, streams=tuple(of_talker.values()))
+    without = synthesise(problem, Options(waiting=Waiting.NO_WAIT, explain=False))
+    assert without.status is Status.INFEASIBLE
+    schedule = synthesise(problem, Options(time_limit_s=20, explain=False))
     assert schedule.status is Status.FEASIBLE
     assert any(any(one.waits_ps) for one in schedule.placements)
-    assert faults(pinned, schedule) == []
+    assert faults(problem, schedule) == []
+    for other in range(5):
+        assert faults(problem, schedule, seed=other, silent_ratio=0.3) == []
