@@ -14,13 +14,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+import numpy as np
+
 from netplan.tsn.synthesis.budget import Budget
 from netplan.tsn.synthesis.occupancy import Occupancy
 from netplan.tsn.synthesis.problem import Problem, Route
 from netplan.tsn.synthesis.result import Placement
 from netplan.tsn.synthesis.timing import Piece, Setting, Timing, fault_of, placement, timing
 
-_LOOKED_AT = 48
+_LOOKED_AT = 128
 """Phases that are compared when a stream has to displace others."""
 _MOVES, _MOVES_PER_STREAM = 1000, 200
 """After so many displacements, in all and per stream, repair is given up."""
@@ -259,11 +261,16 @@ def _cheapest(
             phases = sorted(one for one in rounded if low_ps <= one <= high_ps)
         if len(phases) > _LOOKED_AT:
             phases = chance.sample(phases, _LOOKED_AT)
-        for phase_ps in phases:
-            met = search.occupancy.met(pieces, phase_ps, stream.period_ps)
-            if any(other < 0 or other in search.fixed for other in met):
-                continue
-            cost = sum(stubborn[other] for other in met) * (1 + 0.1 * chance.random())
-            if best is None or cost < best[0]:
-                best = (cost, choice, phase_ps, met)
+        if not phases:
+            continue
+        others, met = search.occupancy.meetings(pieces, phases, stream.period_ps)
+        weights = np.asarray(
+            [np.inf if other < 0 or other in search.fixed else stubborn[other] for other in others]
+        )
+        costs = np.where(met, weights[:, None], 0.0).sum(axis=0)
+        costs *= 1 + 0.1 * np.asarray([chance.random() for _ in phases])
+        place = int(np.argmin(costs))
+        if np.isfinite(costs[place]) and (best is None or costs[place] < best[0]):
+            moved = {other for other, hit in zip(others, met[:, place], strict=True) if hit}
+            best = (float(costs[place]), choice, phases[place], moved)
     return best[1:] if best is not None else None

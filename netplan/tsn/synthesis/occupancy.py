@@ -13,6 +13,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from math import gcd
 
+import numpy as np
+from numpy.typing import NDArray
+
 from netplan.tsn.synthesis.timing import Piece
 
 Taken = tuple[int, int, int]
@@ -142,6 +145,35 @@ class Occupancy:
                         found.add(index)
                         break
         return found
+
+    def meetings(
+        self, pieces: Iterable[Piece], phases_ps: Sequence[int], period_ps: int
+    ) -> tuple[list[int], NDArray[np.bool_]]:
+        """Streams that are met at any of many phases, and a row of yes and no for each."""
+        phases = np.asarray(phases_ps, dtype=np.int64)
+        rows: dict[int, int] = {}
+        steps: dict[int, int] = {}
+        found: list[tuple[list[int], NDArray[np.bool_]]] = []
+        for resource, offset_ps, length_ps, _ in pieces:
+            there = []
+            table = []
+            for index, taken in self._taken.get(resource, {}).items():
+                row = rows.setdefault(index, len(rows))
+                for other_ps, other_length_ps, other_period_ps in taken:
+                    step_ps = steps.get(other_period_ps)
+                    if step_ps is None:
+                        step_ps = steps[other_period_ps] = gcd(period_ps, other_period_ps)
+                    there.append(row)
+                    table.append((other_ps, other_length_ps, step_ps))
+            if not table:
+                continue
+            others, lengths, modulus = np.asarray(table, dtype=np.int64).T[:, :, None]
+            apart = (others - (phases + offset_ps)) % modulus
+            found.append((there, (apart < length_ps) | (apart > modulus - lengths)))
+        met = np.zeros((len(rows), len(phases)), dtype=np.bool_)
+        for there, meets in found:
+            np.logical_or.at(met, there, meets)
+        return list(rows), met
 
     def edges(
         self, pieces: Iterable[Piece], period_ps: int, range_ps: tuple[int, int]
