@@ -11,9 +11,8 @@ Source: Perron and Furnon, OR-Tools, CP-SAT (no-overlap over optional intervals)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,14 +20,12 @@ from netplan.tsn.synthesis.budget import Budget
 from netplan.tsn.synthesis.greedy import Choice
 from netplan.tsn.synthesis.problem import Options, Problem, Stream
 from netplan.tsn.synthesis.result import Status
-from netplan.tsn.synthesis.timing import Piece, Setting, fault_of, timing
+from netplan.tsn.synthesis.timing import Piece, Setting, fault_of, shortest_shut_ps, timing
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 _MOST_INTERVALS = 150_000
-_MOST_ORDERS = 4_000
-"""Pairs of frames in one queue up to which their order is free."""
 
 
 def solver_at_hand() -> bool:
@@ -86,8 +83,7 @@ def solve(question: Question, options: Options, budget: Budget) -> Answer:
 class _User(NamedTuple):
     """A piece in the solver's terms; without ``present`` it is always there.
 
-    ``reach`` is how far waits may move it, ``arrival`` the part of a queue's piece in which the
-    frame arrives, ``stream`` the index of its stream (-1 for what is fixed).
+    ``reach`` is how far waits may move it.
     """
 
     start: Any
@@ -95,8 +91,6 @@ class _User(NamedTuple):
     period: int
     present: Any
     reach: int
-    arrival: int
-    stream: int
 
 
 class _Model:
@@ -125,8 +119,6 @@ class _Model:
                         period=period_ps // self.unit_ps,
                         present=None,
                         reach=0,
-                        arrival=self._arrival(piece),
-                        stream=-1,
                     )
                 )
         cycles = {
@@ -137,12 +129,7 @@ class _Model:
             self.interval_count += sum(cycles[resource] // user.period + 2 for user in users)
         if self.interval_count <= _MOST_INTERVALS:
             for resource, users in self.users.items():
-                wire = resource < len(question.problem.ports)
-                if wire or not question.windowed or _order_count(users) > _MOST_ORDERS:
-                    # Two frames are never in one queue together: more than is needed.
-                    self._keep_apart(users, cycles[resource])
-                else:
-                    self._keep_order(users)
+                self._keep_apart(users, cycles[resource])
 
     def _unit(self) -> int:
         """The greatest common divisor of all times."""
@@ -157,6 +144,9 @@ class _Model:
         for piece, phase_ps, period_ps in question.fixed:
             length_ps = piece.length_ps - self._last_ps(piece)
             unit = gcd(unit, phase_ps + piece.offset_ps, length_ps, period_ps)
+        if question.windowed and not question.relaxed:
+            # A gate that keeps a frame back is shut for one unit before: make that a small one.
+            unit = next((unit // part for part in (8, 5, 4, 2) if unit % part == 0), unit)
         grid_ps = question.setting.grid_ps
         # Whatever is on the grid must be countable in units, and the other way round.
         return gcd(unit, grid_ps) if grid_ps > 1 else max(unit, 1)
@@ -168,10 +158,6 @@ class _Model:
     def _units(self, piece: Piece) -> int:
         """Length of a piece in units, rounded up."""
         return (piece.length_ps - self._last_ps(piece)) // self.unit_ps + self._last_ps(piece)
-
-    def _arrival(self, piece: Piece) -> int:
-        """Part of a queue's piece in which the frame arrives, in units, rounded up; 0 of a wire."""
-        return -(-(piece.arrival_ps - 1) // self.unit_ps) + 1 if piece.arrival_ps else 0
 
     def _add_stream(self, index: int, choices: Sequence[Choice]) -> None:
         stream = self.question.problem.streams[index]
@@ -230,6 +216,11 @@ class _Model:
             if piece.resource_index < len(ports):
                 start = phase + offset + delays[at]
                 reach = longest[at]
+                gates = ports[piece.resource_index].gates
+                if at in waits and gates is not None and not self.question.relaxed:
+                    shut = -(-shortest_shut_ps(gates) // self.unit_ps)
+                    start = start - shut
+                    length += shut
             else:
                 start = phase + offset + (delays[parent] if parent >= 0 else 0)
                 reach = longest[parent] if parent >= 0 else 0
@@ -242,8 +233,6 @@ class _Model:
                     period=period,
                     present=present,
                     reach=reach,
-                    arrival=self._arrival(piece),
-                    stream=index,
                 )
             )
 
@@ -285,21 +274,6 @@ class _Model:
                     )
         model.add_no_overlap(intervals)
 
-    def _keep_order(self, users: Sequence[_User]) -> None:
-        """Frames leave a queue in the order in which they surely arrive."""
-        for (one, other), shifts in _orders(users):
-            present = [user.present for user in (one, other) if user.present is not None]
-            arrives = other.start - one.start
-            leaves = arrives + other.length - one.length
-            for shift in shifts:
-                first = self.model.new_bool_var("")
-                before = [*present, first]
-                after = [*present, first.negated()]
-                self.model.add(arrives + shift >= one.arrival).only_enforce_if(before)
-                self.model.add(leaves + shift > 0).only_enforce_if(before)
-                self.model.add(arrives + shift <= -other.arrival).only_enforce_if(after)
-                self.model.add(leaves + shift < 0).only_enforce_if(after)
-
     def solve(self, options: Options, budget: Budget) -> Answer:
         """Run the solver and read its result."""
         from ortools.sat.python import cp_model  # noqa: PLC0415 - slow to import, often not needed
@@ -338,22 +312,6 @@ class _Model:
                 choice = Choice(route=choice.route, timing=result, waits_ps=tuple(waits_ps))
             placed[index] = (choice, solver.value(self.phases[index]) * step_ps)
         return placed
-
-
-def _orders(users: Sequence[_User]) -> Iterator[tuple[tuple[_User, _User], range]]:
-    """Pairs of pieces in one queue, with the distances of instances that may be there together."""
-    for one, other in combinations(users, 2):
-        if one.stream == other.stream:
-            continue
-        step = gcd(one.period, other.period)
-        # A start lies within two periods and what waits add; a frame stays less than a period.
-        reach = sum(3 * user.period + user.reach for user in (one, other))
-        limit = -(-reach // step) * step
-        yield (one, other), range(-limit, limit + 1, step)
-
-
-def _order_count(users: Sequence[_User]) -> int:
-    return sum(len(shifts) for _, shifts in _orders(users))
 
 
 def _longest_wait_ps(stream: Stream, choice: Choice) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 from math import lcm
 from typing import NamedTuple
 
@@ -29,13 +30,18 @@ _MOST_WINDOWS = 500_000
 
 
 class _Window(NamedTuple):
-    """One frame (or several that follow each other) at one port, on the clock of its node."""
+    """One frame (or several that follow each other) at one port, on the clock of its node.
+
+    ``free_ps`` is when the next frame may start; ``early`` whether a closed gate must keep the
+    frame back until the window opens.
+    """
 
     open_ps: int
     close_ps: int
     free_ps: int
     queues: int
     held: bool
+    early: bool
 
 
 class _Block(NamedTuple):
@@ -151,35 +157,56 @@ def _windows(
     port: Port, gates: GateLimits, uses: Sequence[tuple[Placement, int]], cycle_ps: int
 ) -> list[_Window]:
     """All windows of a cycle by their opening, each opening within the cycle."""
-    grid_ps = max(1, gates.granularity_ps)
     found: list[_Window] = []
     for one, index in uses:
-        hop = one.route.hops[index]
-        for slot, frame_octets in zip(one.slots[index], one.frame_octets, strict=True):
-            octets = frame_octets + hop.added_octets
-            data_ps = port.data_ps(octets)
-            if slot.held:
-                open_ps = slot.start_ps
-                close_ps = on_grid(open_ps + data_ps, grid_ps)
-                free_ps = open_ps + port.occupied_ps(octets)
-            else:
-                open_ps = (slot.earliest_ps - port.clock_error_ps) // grid_ps * grid_ps
-                close_ps = on_grid(slot.latest_ps + data_ps + port.clock_error_ps, grid_ps)
-                free_ps = close_ps
+        for window in _first_windows(port, gates, one, index):
             for shift_ps in range(0, cycle_ps, one.period_ps):
-                start_ps = (open_ps + shift_ps) % cycle_ps
-                move_ps = start_ps - open_ps
-                found.append(
-                    _Window(
-                        open_ps=start_ps,
-                        close_ps=close_ps + move_ps,
-                        free_ps=free_ps + move_ps,
-                        queues=1 << hop.queue_index,
-                        held=slot.held,
-                    )
-                )
+                move_ps = (window.open_ps + shift_ps) % cycle_ps - window.open_ps
+                found.append(_moved(window, move_ps))
     found.sort()
     return found
+
+
+def _first_windows(port: Port, gates: GateLimits, one: Placement, index: int) -> list[_Window]:
+    """Windows of one stream in its first period; held frames that follow each other share one."""
+    grid_ps = max(1, gates.granularity_ps)
+    hop = one.route.hops[index]
+    found: list[_Window] = []
+    for slot, frame_octets in zip(one.slots[index], one.frame_octets, strict=True):
+        octets = frame_octets + hop.added_octets
+        data_ps = port.data_ps(octets)
+        if slot.held:
+            window = _Window(
+                open_ps=slot.start_ps,
+                close_ps=on_grid(slot.start_ps + data_ps, grid_ps),
+                free_ps=slot.start_ps + port.occupied_ps(octets),
+                queues=1 << hop.queue_index,
+                held=True,
+                early=slot.arrival_ps < slot.start_ps,
+            )
+            if found and slot.start_ps == found[-1].free_ps:
+                before = found.pop()
+                window = window._replace(open_ps=before.open_ps, early=before.early)
+        else:
+            close_ps = on_grid(slot.latest_ps + data_ps + port.clock_error_ps, grid_ps)
+            window = _Window(
+                open_ps=(slot.earliest_ps - port.clock_error_ps) // grid_ps * grid_ps,
+                close_ps=close_ps,
+                free_ps=close_ps,
+                queues=1 << hop.queue_index,
+                held=False,
+                early=False,
+            )
+        found.append(window)
+    return found
+
+
+def _moved(window: _Window, by_ps: int) -> _Window:
+    return window._replace(
+        open_ps=window.open_ps + by_ps,
+        close_ps=window.close_ps + by_ps,
+        free_ps=window.free_ps + by_ps,
+    )
 
 
 def _manner(port: Port, gates: GateLimits, cycle_ps: int, *, held: bool, preempts: bool) -> _Manner:
@@ -324,14 +351,7 @@ def _later(block: _Block, by_ps: int) -> _Block:
     return _Block(
         block.low_ps + by_ps,
         block.high_ps + by_ps,
-        tuple(
-            window._replace(
-                open_ps=window.open_ps + by_ps,
-                close_ps=window.close_ps + by_ps,
-                free_ps=window.free_ps + by_ps,
-            )
-            for window in block.windows
-        ),
+        tuple(_moved(window, by_ps) for window in block.windows),
     )
 
 
@@ -375,11 +395,17 @@ def _parts(blocks: Sequence[_Block], manner: _Manner) -> list[_Part]:
         if block.windows[0].held:
             at_ps = block.low_ps
             end_ps = block.low_ps + length_ps
-            nexts = [*(window.open_ps for window in block.windows[1:]), end_ps]
-            for window, next_ps in zip(block.windows, nexts, strict=True):
+            for window, follower in zip_longest(block.windows, block.windows[1:]):
                 add(window.open_ps - at_ps, 0, others=False)
-                # The wire is idle between frames that just follow each other: no need to shut.
-                at_ps = next_ps if next_ps <= window.free_ps else min(window.close_ps, next_ps)
+                at_ps = window.close_ps
+                if (
+                    follower is not None
+                    and follower.open_ps <= window.free_ps
+                    and follower.queues == window.queues
+                    and not follower.early
+                ):
+                    # The wire is idle until the next frame comes: no need to shut the gate.
+                    at_ps = follower.open_ps
                 add(at_ps - window.open_ps, window.queues, others=False)
             add(end_ps - at_ps, 0, others=False)
         else:

@@ -14,13 +14,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+import numpy as np
+
 from netplan.tsn.synthesis.budget import Budget
 from netplan.tsn.synthesis.occupancy import Occupancy
 from netplan.tsn.synthesis.problem import Problem, Route
 from netplan.tsn.synthesis.result import Placement
 from netplan.tsn.synthesis.timing import Piece, Setting, Timing, fault_of, placement, timing
 
-_LOOKED_AT = 48
+_LOOKED_AT = 128
 """Phases that are compared when a stream has to displace others."""
 _MOVES, _MOVES_PER_STREAM = 1000, 200
 """After so many displacements, in all and per stream, repair is given up."""
@@ -157,20 +159,27 @@ class Search:
             if hop.parent_index < 0:
                 continue
             own = [piece for piece in result.pieces if piece.hop_index == at]
-            wires = [piece for piece in own if piece.resource_index == hop.port_index]
-            most_ps = period_ps - 1 if hop.port_index in self.setting.held else 0
+            if not self.occupancy.met(own, phase_ps, period_ps):
+                continue
+            if hop.port_index not in self.setting.held:
+                return None
+            # A frame that waits needs a little more: its gate must be shut before.
+            waits_ps[at] = max(1, self.setting.grid_ps)
+            result = timing(self.problem.ports, stream, route, self.setting, waits_ps)
+            wires = [
+                piece
+                for piece in result.pieces
+                if piece.hop_index == at and piece.resource_index == hop.port_index
+            ]
             free_ps = self.occupancy.first_fit(
-                wires, period_ps, (phase_ps, phase_ps + most_ps), self.setting.grid_ps
+                wires, period_ps, (phase_ps, phase_ps + period_ps - 1), self.setting.grid_ps
             )
             if free_ps is None:
                 return None
-            if free_ps > phase_ps:
-                waits_ps[at] = free_ps - phase_ps
-                result = timing(self.problem.ports, stream, route, self.setting, waits_ps)
-                if fault_of(stream, result):
-                    return None
+            waits_ps[at] += free_ps - phase_ps
+            result = timing(self.problem.ports, stream, route, self.setting, waits_ps)
             own = [piece for piece in result.pieces if piece.hop_index == at]
-            if self.occupancy.met(own, phase_ps, period_ps):
+            if fault_of(stream, result) or self.occupancy.met(own, phase_ps, period_ps):
                 return None
         return Choice(route=route, timing=result, waits_ps=tuple(waits_ps))
 
@@ -252,11 +261,16 @@ def _cheapest(
             phases = sorted(one for one in rounded if low_ps <= one <= high_ps)
         if len(phases) > _LOOKED_AT:
             phases = chance.sample(phases, _LOOKED_AT)
-        for phase_ps in phases:
-            met = search.occupancy.met(pieces, phase_ps, stream.period_ps)
-            if any(other < 0 or other in search.fixed for other in met):
-                continue
-            cost = sum(stubborn[other] for other in met) * (1 + 0.1 * chance.random())
-            if best is None or cost < best[0]:
-                best = (cost, choice, phase_ps, met)
+        if not phases:
+            continue
+        others, met = search.occupancy.meetings(pieces, phases, stream.period_ps)
+        weights = np.asarray(
+            [np.inf if other < 0 or other in search.fixed else stubborn[other] for other in others]
+        )
+        costs = np.where(met, weights[:, None], 0.0).sum(axis=0)
+        costs *= 1 + 0.1 * np.asarray([chance.random() for _ in phases])
+        place = int(np.argmin(costs))
+        if np.isfinite(costs[place]) and (best is None or costs[place] < best[0]):
+            moved = {other for other, hit in zip(others, met[:, place], strict=True) if hit}
+            best = (float(costs[place]), choice, phases[place], moved)
     return best[1:] if best is not None else None

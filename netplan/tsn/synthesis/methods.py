@@ -169,7 +169,7 @@ class Methods:
         if any(search.choice(index, 0) is None for index in left):
             return Found(left=tuple(left))
         done = self.timed(f"repair {_word(search)}")
-        share = 0.2 if self.options.method is Method.AUTO else 0.5
+        share = 0.3 if self.options.method is Method.AUTO else 0.5
         left, moved = place_all(search, self.budget.part(share), self.options.seed)
         if not left:
             done(f"all placed, {moved} moved")

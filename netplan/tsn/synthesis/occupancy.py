@@ -13,10 +13,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from math import gcd
 
+import numpy as np
+from numpy.typing import NDArray
+
 from netplan.tsn.synthesis.timing import Piece
 
-Taken = tuple[int, int, int, int]
-"""Start, length, period and part for arrival (of a queue) in picoseconds."""
+Taken = tuple[int, int, int]
+"""Start, length and period in picoseconds."""
 
 
 class Circle:
@@ -66,9 +69,9 @@ class Occupancy:
 
     def add(self, index: int, phase_ps: int, period_ps: int, pieces: Iterable[Piece]) -> None:
         """Place a stream."""
-        for resource, offset_ps, length_ps, _, arrival_ps in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             start_ps = phase_ps + offset_ps
-            one = (start_ps, length_ps, period_ps, arrival_ps)
+            one = (start_ps, length_ps, period_ps)
             self._taken.setdefault(resource, {}).setdefault(index, []).append(one)
             for circle in self._circles.get(resource, {}).values():
                 circle.take(start_ps, length_ps, period_ps)
@@ -85,7 +88,7 @@ class Occupancy:
         if circle is None:
             circle = circles[length_ps] = Circle(length_ps)
             for found in self._taken.get(resource, {}).values():
-                for start_ps, taken_ps, period_ps, _ in found:
+                for start_ps, taken_ps, period_ps in found:
                     circle.take(start_ps, taken_ps, period_ps)
         return circle
 
@@ -96,15 +99,12 @@ class Occupancy:
         range_ps: tuple[int, int],
         grid_ps: int = 1,
     ) -> int | None:
-        """The least phase within a range at which all pieces are free; None when there is none.
-
-        In a queue, a piece is only called free here when no other frame is there meanwhile.
-        """
+        """The least phase within a range at which all pieces are free; None when there is none."""
         phase_ps, latest_ps = range_ps
         if grid_ps > 1:
             phase_ps = -(-phase_ps // grid_ps) * grid_ps
         looked = []
-        for resource, offset_ps, length_ps, _, _ in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             circle = self._circle(resource, period_ps)
             if circle.starts:
                 looked.append((circle.starts, circle.ends, offset_ps, length_ps))
@@ -131,30 +131,49 @@ class Occupancy:
         return phase_ps if phase_ps <= latest_ps else None
 
     def met(self, pieces: Iterable[Piece], phase_ps: int, period_ps: int) -> set[int]:
-        """Streams that a stream at this phase would meet.
-
-        Two frames meet in a queue unless one surely arrives before the other and leaves before it.
-        """
+        """Streams that a stream at this phase would meet."""
         found: set[int] = set()
-        for resource, offset_ps, length_ps, _, arrival_ps in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             start_ps = phase_ps + offset_ps
             for index, taken in self._taken.get(resource, {}).items():
                 if index in found:
                     continue
-                for other_ps, other_length_ps, other_period_ps, other_arrival_ps in taken:
+                for other_ps, other_length_ps, other_period_ps in taken:
                     step_ps = gcd(period_ps, other_period_ps)
                     apart_ps = (other_ps - start_ps) % step_ps
-                    if arrival_ps:
-                        longer_ps = other_length_ps - length_ps
-                        before_ps = max(other_arrival_ps - 1, longer_ps)
-                        after_ps = max(arrival_ps - 1, -longer_ps)
-                        meets = (apart_ps + before_ps) % step_ps <= before_ps + after_ps
-                    else:
-                        meets = apart_ps < length_ps or apart_ps > step_ps - other_length_ps
-                    if meets:
+                    if apart_ps < length_ps or apart_ps > step_ps - other_length_ps:
                         found.add(index)
                         break
         return found
+
+    def meetings(
+        self, pieces: Iterable[Piece], phases_ps: Sequence[int], period_ps: int
+    ) -> tuple[list[int], NDArray[np.bool_]]:
+        """Streams that are met at any of many phases, and a row of yes and no for each."""
+        phases = np.asarray(phases_ps, dtype=np.int64)
+        rows: dict[int, int] = {}
+        steps: dict[int, int] = {}
+        found: list[tuple[list[int], NDArray[np.bool_]]] = []
+        for resource, offset_ps, length_ps, _ in pieces:
+            there = []
+            table = []
+            for index, taken in self._taken.get(resource, {}).items():
+                row = rows.setdefault(index, len(rows))
+                for other_ps, other_length_ps, other_period_ps in taken:
+                    step_ps = steps.get(other_period_ps)
+                    if step_ps is None:
+                        step_ps = steps[other_period_ps] = gcd(period_ps, other_period_ps)
+                    there.append(row)
+                    table.append((other_ps, other_length_ps, step_ps))
+            if not table:
+                continue
+            others, lengths, modulus = np.asarray(table, dtype=np.int64).T[:, :, None]
+            apart = (others - (phases + offset_ps)) % modulus
+            found.append((there, (apart < length_ps) | (apart > modulus - lengths)))
+        met = np.zeros((len(rows), len(phases)), dtype=np.bool_)
+        for there, meets in found:
+            np.logical_or.at(met, there, meets)
+        return list(rows), met
 
     def edges(
         self, pieces: Iterable[Piece], period_ps: int, range_ps: tuple[int, int]
@@ -162,7 +181,7 @@ class Occupancy:
         """Phases at which some piece would just follow, or just precede, something taken."""
         low_ps, high_ps = range_ps
         found = {low_ps}
-        for resource, offset_ps, length_ps, _, _ in pieces:
+        for resource, offset_ps, length_ps, _ in pieces:
             circle = self._circle(resource, period_ps)
             for start_ps, end_ps in zip(circle.starts, circle.ends, strict=True):
                 for at in (end_ps, start_ps - length_ps):

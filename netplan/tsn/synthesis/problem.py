@@ -34,7 +34,7 @@ class Waiting(StrEnum):
 
     Attributes:
         NO_WAIT: Every frame is sent on as soon as it has been received and processed.
-        WINDOWED: Frames may wait in their queue until a gate opens for them, in fixed order.
+        WINDOWED: Frames may wait, alone in their queue, until a gate opens for them.
         AUTO: Without waiting where that succeeds, otherwise with it.
     """
 

@@ -27,6 +27,7 @@ class Slot:
     """One frame of a stream on one hop, in the instance that is released at the phase.
 
     Attributes:
+        arrival_ps: It does not enter the queue before this.
         start_ps: Nominal start of the transmission: the opening of its gate where it waits for
             that, otherwise the latest moment at which it is ready, on ideal clocks.
         earliest_ps: It never starts before this on network time.
@@ -34,6 +35,7 @@ class Slot:
         held: Whether it waits at a closed gate that opens at ``start_ps`` of its node's clock.
     """
 
+    arrival_ps: int
     start_ps: int
     earliest_ps: int
     latest_ps: int

@@ -4,8 +4,9 @@
 At a port that *holds*, a gate opens for each frame at the latest moment at which it can be
 there, so that variations of processing and of clocks end there. At other ports a frame goes
 on as soon as it is ready, and an interval says when that can be. A stream's *footprint* lists
-the pieces of time that it needs for itself: of wires, and of queues at ports that hold, where
-frames must leave in the order in which they surely arrive.
+the pieces of time that it needs for itself: of wires, and of queues at ports that hold. There a
+frame waits alone, and none may come so early that it could leave through the window of another,
+not even when that one's talker is silent.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from math import lcm
 from typing import NamedTuple
 
 from netplan.media.frames import wire_time_ps
-from netplan.tsn.synthesis.problem import Port, Problem, Route, Stream
+from netplan.tsn.synthesis.problem import GateLimits, Port, Problem, Route, Stream
 from netplan.tsn.synthesis.result import Placement, Slot
 
 SMALLEST_FRAME_OCTETS = 64
@@ -31,17 +32,14 @@ class Piece(NamedTuple):
     Attributes:
         resource_index: A wire, by the index of its port, or beyond the ports a queue.
         offset_ps: Start, counted from the phase.
-        length_ps: Of a wire, how long it is taken; of a queue, from the earliest arrival up to and
-            including the moment at which its gate opens.
+        length_ps: How long; a piece of a queue contains its last picosecond.
         hop_index: The hop of its route that needs it.
-        arrival_ps: Of a queue, the first part of the piece, in which the frame arrives.
     """
 
     resource_index: int
     offset_ps: int
     length_ps: int
     hop_index: int
-    arrival_ps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +112,8 @@ def timing(
         ideal: list[int] = []
         start: list[int] = []
         wire: list[list[int]] = []
-        queue: list[list[int]] = []
-        arrival_ps = 0
+        arriving: list[list[int]] = []
+        leaving: list[list[int]] = []
         free = (-(1 << 62),) * 3
         for number, frame in enumerate(stream.frames):
             octets = frame.frame_octets + hop.added_octets
@@ -137,28 +135,35 @@ def timing(
                 low = frame.release_ps + hop.before_min_ps - stream.clock_error_ps
                 high = opening + stream.clock_error_ps
             if gates is not None:
-                least_ps = on_grid(gates.smallest_interval_ps, gates.granularity_ps)
+                grid_ps = gates.granularity_ps
+                least_ps = on_grid(gates.smallest_interval_ps, grid_ps)
                 opening = on_grid(opening, setting.grid_ps) + wait_ps
-                if opening <= free[0]:
+                follows = opening <= free[0]
+                if follows:
                     opening = free[0]
                 else:
                     opening = max(opening, on_grid(free[1] + least_ps, setting.grid_ps))
+                close_ps = on_grid(opening + data_ps, grid_ps)
                 one = Slot(
+                    arrival_ps=low,
                     start_ps=opening,
                     earliest_ps=opening - error_ps,
                     latest_ps=opening + error_ps,
                     held=True,
                 )
-                close_ps = on_grid(opening + data_ps, gates.granularity_ps)
-                free = (opening + occupied_ps, max(close_ps, opening + occupied_ps), 0)
-                _extend(wire, opening - least_ps, free[1])
-                # The last moment counts: what arrives just then would not surely be behind.
-                _extend(queue, low, opening + 1)
-                arrival_ps = max(arrival_ps, high + 1 - queue[0][0])
+                # A gate that must keep a frame back has to be shut for a while before.
+                shut_ps = least_ps if low == opening else shortest_shut_ps(gates)
+                _extend(wire, opening - shut_ps, max(close_ps, opening + occupied_ps))
+                _extend(arriving, low, opening + 1)
+                _extend(
+                    leaving, min(low + data_ps, free[2] if follows else low + data_ps), close_ps + 1
+                )
+                free = (opening + occupied_ps, max(close_ps, opening + occupied_ps), close_ps)
             else:
                 if port.gates is None and port.other_octets:
                     high += port.occupied_ps(port.other_octets)
                 one = Slot(
+                    arrival_ps=low,
                     start_ps=max(ready, free[0]),
                     earliest_ps=max(low, free[1]),
                     latest_ps=max(high, free[2]),
@@ -189,11 +194,10 @@ def timing(
         firsts.append(start)
         released.append(gates is not None or any(released[one] for one in before))
         pieces += [Piece(hop.port_index, low, high - low, index) for low, high in wire]
-        resource = len(ports) + hop.port_index * _MOST_QUEUES + hop.queue_index
-        pieces += [
-            Piece(resource, low, high - low, index, min(arrival_ps, high - low))
-            for low, high in queue
-        ]
+        queue = len(ports) + hop.port_index * 2 * _MOST_QUEUES + hop.queue_index
+        pieces += [Piece(queue, low, high - low, index) for low, high in arriving]
+        queue += _MOST_QUEUES
+        pieces += [Piece(queue, low, high - low, index) for low, high in leaving]
     latencies = []
     variation_ps = 0
     for last in route.listener_hops:
@@ -211,6 +215,14 @@ def timing(
         variation_ps=variation_ps,
         pieces=tuple(pieces),
     )
+
+
+def shortest_shut_ps(gates: GateLimits) -> int:
+    """The shortest time for which gates can be shut: entries count nanoseconds at best.
+
+    Source: IEEE Std 802.1Q-2022, 8.6.9.4 (time intervals of gate control entries).
+    """
+    return on_grid(max(gates.smallest_interval_ps, 1000), gates.granularity_ps)
 
 
 def _cut_through_ps(ports: Sequence[Port], route: Route, index: int, frame_octets: int) -> int:
@@ -279,6 +291,7 @@ def placement(
         slots=tuple(
             tuple(
                 Slot(
+                    arrival_ps=slot.arrival_ps + phase_ps,
                     start_ps=slot.start_ps + phase_ps,
                     earliest_ps=slot.earliest_ps + phase_ps,
                     latest_ps=slot.latest_ps + phase_ps,

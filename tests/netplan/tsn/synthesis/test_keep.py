@@ -12,7 +12,7 @@ from netplan.tsn.synthesis.problem import Options, Problem, Waiting
 from netplan.tsn.synthesis.result import Placement, Schedule, Status
 from netplan.tsn.synthesis.synthesise import synthesise
 from support.schedule_replay import faults
-from support.small_schedules import US, ProblemBuilder
+from support.small_schedules import NS, US, ProblemBuilder
 
 
 def first(problem: Problem, count: int) -> Problem:
@@ -49,14 +49,15 @@ def test_adding_never_moves_what_is_there(seed: int) -> None:
 
 
 def test_frames_that_passed_stay_when_others_must_wait() -> None:
-    # Alone, the first stream is never held; beside it the second has to wait at d.
+    # Alone, the first stream is never held; beside it the second has to wait at d, until the gate
+    # has been shut for a nanosecond after the first.
     builder = ProblemBuilder().port("a", "b", "d")
     builder.stream("a", ["a", "d"], phases_ps=(0, 0))
     old = synthesise(builder.problem())
     builder.stream("b", ["b", "d"], phases_ps=(US, US))
     new = synthesise(builder.problem(), keep=old)
     assert moved(old, new) == []
-    assert by_name(new)["b"].slots[1][0].start_ps == 16 * US
+    assert by_name(new)["b"].slots[1][0].start_ps == 16 * US + NS
     assert faults(builder.problem(), new) == []
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -12,8 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netplan.tsn.synthesis import instances
-from netplan.tsn.synthesis.problem import GateLimits, Guard, Method, Options, Waiting
-from netplan.tsn.synthesis.result import Status
+from netplan.tsn.synthesis.problem import (
+    FixedRoutes,
+    GateLimits,
+    Guard,
+    Method,
+    Options,
+    Stream,
+    Waiting,
+)
+from netplan.tsn.synthesis.result import Status, transmissions
 from netplan.tsn.synthesis.synthesise import synthesise
 from support.random_schedules import NS, US, random_problem
 from support.schedule_replay import faults
@@ -49,6 +58,7 @@ def test_replay_agrees(seed: int, limits: str, waiting: Waiting, **awkward: Any)
     schedule = synthesise(problem, options)
     if schedule.status is Status.FEASIBLE:
         assert faults(problem, schedule, seed=seed) == []
+        assert faults(problem, schedule, seed=seed, silent_ratio=0.3) == []
         for port in schedule.ports:
             assert port.best_effort_ratio >= awkward["best_effort_ratio"]
     else:
@@ -59,6 +69,7 @@ def test_replay_agrees(seed: int, limits: str, waiting: Waiting, **awkward: Any)
     "problem",
     [
         pytest.param(instances.generated(instances.mesh(8), 30, listener_count=3), id="multicast"),
+        pytest.param(instances.generated(instances.mesh(20), 150), id="mesh of 20"),
         pytest.param(
             instances.generated(
                 instances.ring(8), 40, periods_ps=instances.HARD_PERIODS_PS,
@@ -81,26 +92,49 @@ def test_generated_instances(problem: Any) -> None:
     assert faults(problem, schedule) == []
 
 
-def test_a_thousand_streams() -> None:
+def test_a_thousand_streams_keep_apart() -> None:
     problem = instances.generated(instances.mesh(60), 1000)
     schedule = synthesise(problem)
     assert schedule.status is Status.FEASIBLE
-    assert faults(problem, schedule) == []
+    octets_of = {stream.name: stream.frames[0].frame_octets for stream in problem.streams}
+    ports = {port.name: port for port in problem.ports}
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for one in transmissions(problem, schedule):
+        start = one.start_ps % schedule.hyperperiod_ps
+        end = start + ports[one.port].occupied_ps(octets_of[one.stream])
+        taken.setdefault(one.port, []).append((start, end))
+    for times in taken.values():
+        times.sort()
+        times.append((times[0][0] + schedule.hyperperiod_ps, 0))
+        assert all(first[1] <= second[0] for first, second in pairwise(times))
+    late = [one for one in schedule.placements if one.phase_ps >= one.period_ps]
+    assert not late
 
 
-def test_waiting_frames_on_a_crowded_ring() -> None:
-    # Fixed phases force frames of different streams into one queue.
-    problem = random_problem(Random(5), stream_count=10)  # noqa: S311 - repeatable, not secret
-    pinned = replace(
-        problem,
-        streams=tuple(
-            replace(stream, earliest_phase_ps=number * US // 2, latest_phase_ps=number * US // 2)
-            for number, stream in enumerate(problem.streams)
-        ),
-    )
-    without = synthesise(pinned, Options(waiting=Waiting.NO_WAIT, explain=False))
-    assert without.status is not Status.FEASIBLE
-    schedule = synthesise(pinned, Options(time_limit_s=20, explain=False))
+@pytest.mark.parametrize("seed", [1, 2, 4, 9, 19, 23])
+def test_waiting_frames_on_a_ring(seed: int) -> None:
+    # One stream of each talker, released shortly after each other and led one way round, so that
+    # they cannot but meet. Some are solved greedily, some by repair, some by the solver.
+    problem = random_problem(Random(seed), stream_count=40)  # noqa: S311 - repeatable, not secret
+    of_talker: dict[int, Stream] = {}
+    for stream in problem.streams:
+        route = stream.routes.candidate(0)
+        assert route is not None
+        at = len(of_talker) * 400 * NS
+        if len(route.hops) >= 4:
+            pinned = replace(
+                stream,
+                earliest_phase_ps=at,
+                latest_phase_ps=at,
+                routes=FixedRoutes((route,)),
+            )
+            of_talker.setdefault(route.hops[0].port_index, pinned)
+    problem = replace(problem, streams=tuple(of_talker.values()))
+    without = synthesise(problem, Options(waiting=Waiting.NO_WAIT, explain=False))
+    assert without.status is Status.INFEASIBLE
+    schedule = synthesise(problem, Options(time_limit_s=20, explain=False))
     assert schedule.status is Status.FEASIBLE
     assert any(any(one.waits_ps) for one in schedule.placements)
-    assert faults(pinned, schedule) == []
+    assert faults(problem, schedule) == []
+    for other in range(5):
+        assert faults(problem, schedule, seed=other, silent_ratio=0.3) == []

@@ -78,9 +78,14 @@ def test_variation_adds_up_where_frames_pass_and_ends_where_they_are_held() -> N
     held = of_first(problem, Setting(held=frozenset({0, 1, 2}), grid_ps=1))
     assert starts(held) == [[0], [11 * US], [22 * US]]
     assert held.variation_ps == 0
-    # In the queue from the earliest arrival to the opening: 9 to 11 and 20 to 22 us.
+    # In the queue from the earliest arrival to the opening: 9 to 11 and 20 to 22 us; a frame of the
+    # same size that came before 8 us later could leave in the window: 17 to 19 and 28 to 30.
     waiting = [piece[1:3] for piece in held.pieces if piece.resource_index >= 3]
-    assert waiting == [(0, 1), (9 * US, 2 * US + 1), (20 * US, 2 * US + 1)]
+    assert waiting == [
+        (0, 1), (8 * US, 1),
+        (9 * US, 2 * US + 1), (17 * US, 2 * US + 1),
+        (20 * US, 2 * US + 1), (28 * US, 2 * US + 1),
+    ]  # fmt: skip
 
 
 def test_clock_errors_widen_a_slot_and_delay_an_opening() -> None:
