@@ -59,7 +59,6 @@ DIMENSIONLESS = {
     "end": "place in a text",
     "entries_per_event": "counted",
     "frame_hops": "counted",
-    "value": "counted or indexed, as its class says",
     "flow": "index of a flow of the analysis",
     "frame": "index of a frame of a flow",
     "frames": "counted",

@@ -56,6 +56,10 @@ class Assignments:
         """Indices of entries whose priority may change."""
         return [index for index, entry in enumerate(self.entries) if not entry.fixed]
 
+    def allows(self, pcps: Pcps) -> bool:
+        """Whether every free entry is at a level."""
+        return all(pcps[index] in self.levels for index in self.free())
+
     def best(self, candidates: Iterable[Pcps]) -> Pcps:
         """The best of some assignments; of equal ones the first."""
         return max(candidates, key=lambda pcps: self.trial(pcps).key)

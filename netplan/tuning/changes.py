@@ -31,13 +31,13 @@ class Change:
 
     Attributes:
         path: In the document, includes put in their places.
-        value: What to write there.
+        value: What to write there, an integer or text.
         before: What stands or follows there now, as text.
         what: Whose value it is, for people.
     """
 
     path: Path
-    value: int | str
+    value: object
     before: str
     what: str
 

@@ -97,8 +97,8 @@ def why_not_exact(plan: Plan, assignments: Assignments) -> str:
     """
     if any(entry.fixed for entry in assignments.entries):
         return "some streams keep their priority"
-    if len(assignments.free()) < len(plan.streams) and _covered(assignments) < len(plan.streams):
-        return "the test streams of offers keep their priority"
+    if sum(len(entry.stream_indices) for entry in assignments.entries) < len(plan.streams):
+        return "offers and abstract flows keep their priority"
     shared = set(contended(plan))
     for egress in (plan.egresses[index] for index in sorted(shared)):
         if not isinstance(egress.mechanism, WireMechanism):
@@ -120,7 +120,3 @@ def why_not_exact(plan: Plan, assignments: Assignments) -> str:
     if not all(trial.loss_free for trial in assignments.known.values()):
         return "a queue may overflow under some assignments"
     return ""
-
-
-def _covered(assignments: Assignments) -> int:
-    return sum(len(entry.stream_indices) for entry in assignments.entries)

@@ -46,7 +46,10 @@ class Priorities:
         exact: Whether no assignment to these levels proves more, or as much with a
             larger least margin, as far as total flow analysis can tell.
         why_not_exact: Why that is not known; empty when it is.
-        impossible: Whether no assignment to these levels proves all targets by total flow analysis, for sure.
+        impossible: Whether total flow analysis proves all targets under no assignment to these
+            levels, for sure.
+        too_few_classes: Whether nothing is proposed as the classes asked for prove less than
+            those of the design.
         found_by: Which start the result came from.
     """
 
@@ -58,6 +61,7 @@ class Priorities:
     exact: bool
     why_not_exact: str
     impossible: bool
+    too_few_classes: bool
     found_by: str
 
 
@@ -87,20 +91,18 @@ def tune_priorities(
     )
     bench.text = "priorities"
     designed = assignments.designed
-    starts = {"the design": designed}
-    complete = impossible = settled = False
-    if assignments.free():
-        starts["deadline-monotonic order"] = assignments.at(deadline_monotonic(assignments))
-        first = by_levels(assignments)
-        starts["the lowest level up"] = first.pcps
-        complete = first.complete
-        impossible = not first.complete and not first.spent
-        found, settled = _widened(assignments, first.pcps)
-        starts["the lowest level up, widened"] = found
+    # Asked for fewer classes than the design has, its own priorities are no answer.
+    regroups = class_count is not None and not assignments.allows(designed)
+    starts = {} if regroups else {"the design": designed}
+    starts["deadline-monotonic order"] = assignments.at(deadline_monotonic(assignments))
+    first = by_levels(assignments)
+    starts["the lowest level up"] = first.pcps
+    starts["the lowest level up, widened"], settled = _widened(assignments, first.pcps)
     best = assignments.best(starts.values())
     found_by = next(name for name, pcps in starts.items() if pcps == best)
-    reason = why_not_exact(plan, assignments)
-    if not reason and not complete:
+    unsure = why_not_exact(plan, assignments)
+    reason = unsure
+    if not reason and not first.complete:
         reason = "which targets to give up is searched for only"
     if not reason and not settled:
         reason = "the trials ended before the margin could not be made larger"
@@ -108,15 +110,14 @@ def tune_priorities(
         improved = _searched(assignments, plan, best)
         if improved != best:
             best, found_by = improved, f"local search from {found_by}"
-    tried = assignments.known
-    worthiest = max(tried, key=lambda pcps: (tried[pcps].worth, tried[pcps].key))
-    if tried[worthiest].worth > tried[best].worth:
-        best = worthiest
-    best = _restored(assignments, best)
+    best = _restored(
+        assignments, _worthiest(assignments, best, regroups=regroups), regroups=regroups
+    )
     before = after = bench.prove(design)
     if best != designed:
         after = bench.prove(with_priorities(design, entries, best))
-    if after.worth <= before.worth:
+    too_few = regroups and after.met_count < before.met_count
+    if too_few or (not regroups and after.worth <= before.worth):
         best, after, found_by = designed, before, "the design"
     return Priorities(
         entries=entries,
@@ -126,7 +127,8 @@ def tune_priorities(
         levels=assignments.levels,
         exact=not reason,
         why_not_exact=reason,
-        impossible=impossible and not why_not_exact(plan, assignments),
+        impossible=not (first.complete or first.spent or unsure),
+        too_few_classes=too_few,
         found_by=found_by,
     )
 
@@ -249,14 +251,23 @@ def _nearest(levels: tuple[int, ...], pcp: int) -> int:
     return max((level for level, one in enumerate(levels) if queue_index(one, 8) <= own), default=0)
 
 
-def _restored(assignments: Assignments, pcps: Pcps) -> Pcps:
+def _worthiest(assignments: Assignments, best: Pcps, *, regroups: bool) -> Pcps:
+    """Of everything that was tried, what a user gains most by; a search climbs by more than that."""
+    tried = assignments.known
+    fitting = [pcps for pcps in tried if not regroups or assignments.allows(pcps)]
+    worthiest = max(fitting, key=lambda pcps: (tried[pcps].worth, tried[pcps].key), default=best)
+    return worthiest if tried[worthiest].worth > assignments.trial(best).worth else best
+
+
+def _restored(assignments: Assignments, pcps: Pcps, *, regroups: bool) -> Pcps:
     """The assignment with the design's own priority wherever another is not needed."""
     best = pcps
-    designed = assignments.designed
-    for index, pcp in enumerate(designed):
+    for index, pcp in enumerate(assignments.designed):
         if best[index] == pcp or assignments.bench.spent:
             continue
         candidate = (*best[:index], pcp, *best[index + 1 :])
+        if regroups and not assignments.allows(candidate):
+            continue
         if assignments.trial(candidate).worth >= assignments.trial(best).worth:
             best = candidate
     return best

@@ -133,6 +133,7 @@ def proposal_record(found: Proposal, written: Sequence[str] = ()) -> dict[str, A
             "exact": chosen.exact,
             "why_not_exact": chosen.why_not_exact,
             "all_impossible": chosen.impossible,
+            "too_few_classes": chosen.too_few_classes,
             "streams": {
                 name: pcp
                 for entry, pcp in zip(chosen.entries, chosen.pcps, strict=True)
@@ -239,6 +240,11 @@ def _least(trial: Trial) -> str:
 
 
 def _how_good(found: Priorities) -> str:
+    if found.too_few_classes:
+        return (
+            f"{len(found.levels)} classes prove fewer targets than the design's own priorities do: "
+            "these stay."
+        )
     if found.impossible:
         return (
             f"No assignment to {len(found.levels)} classes proves all targets by total flow "
@@ -260,6 +266,8 @@ def _limits(found: Slopes) -> list[str]:
         lines.append(
             f"No idle slope proves '{target.subject}' at {target.listener}. With the largest: {one.why}"
         )
+    if found.slopes_bps != tuple(one.designed_bps for one in found.reservations):
+        lines.append("Idle slopes are the least that prove this; larger ones leave more margin.")
     lines += [f"Not reserved: {conflict}." for conflict in found.conflicts]
     if not found.settled:
         lines.append("The trials were used up: smaller idle slopes may do.")

@@ -84,6 +84,17 @@ def test_fewer_classes_than_streams(tmp_path: Path) -> None:
     assert one.impossible
 
 
+def test_a_design_is_regrouped_into_fewer_classes_unless_that_costs_proofs(tmp_path: Path) -> None:
+    """Priorities 5, 6 and 2 prove all three; so do two classes, and one class does not."""
+    text = star(stream("x", 5, X) + stream("y", 6, Y) + stream("z", 2, Z))
+    two = tuned(tmp_path, text, class_count=2)
+    assert (two.before.met_count, two.after.met_count) == (3, 3)
+    assert len(set(two.pcps)) == 2
+    one = tuned(tmp_path, text, class_count=1)
+    assert one.too_few_classes
+    assert one.pcps == (5, 6, 2)
+
+
 def test_what_is_kept_stays(tmp_path: Path) -> None:
     found = tuned(tmp_path, star(stream("x", 5, X) + stream("y", 3, Y)), keep=("x",))
     assert chosen(found) == {"x": 5, "y": 6} or chosen(found) == {"x": 5, "y": 7}
@@ -144,7 +155,11 @@ def test_no_assignment_is_better_where_none_is_claimed(case: tuple[str, int, int
     every = Assignments(design=design, entries=found.entries, levels=found.levels, bench=bench)
     best = max(every.trial(pcps).worth for pcps in product(found.levels, repeat=count))
     if found.exact:
-        # The design may use more classes than were allowed.
+        assert (
+            found.too_few_classes
+            or set(found.pcps) <= set(found.levels)
+            or (found.pcps == tuple(entry.pcp for entry in found.entries))
+        )
         assert found.after.worth >= best
     if found.impossible:
         assert best[0] < count
