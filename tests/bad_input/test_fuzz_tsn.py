@@ -67,8 +67,8 @@ servers:
   a: {service: [{rate: 10 Mbit/s, latency: 1 ms}, {rate: 5 Mbit/s}], capacity: 100 Mbit/s}
   b: {service: [{rate: 10 Mbit/s}]}
 flows:
-  f: {path: [a, b], buckets: [{burst: 1 kB, rate: 1 Mbit/s}, {burst: 2 kB, rate: 2 Mbit/s}], packet: 500 B, deadline: 9 ms}
-  g: {path: [b], buckets: [{burst: 4000 bit, rate: 0 bit/s}]}
+  f: {paths: [[a, b]], buckets: [{burst: 1 kB, rate: 1 Mbit/s}, {burst: 2 kB, rate: 2 Mbit/s}], packet: 500 B, deadline: 9 ms}
+  g: {paths: [[b], [a]], buckets: [{burst: 4000 bit, rate: 0 bit/s}]}
 """
 )
 SECTIONS = ("tsn", "schedule", "servers", "flows", "streams", "relations", "nodes", "links")

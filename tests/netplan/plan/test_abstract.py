@@ -20,7 +20,7 @@ from netplan.plan.model import Egress, Emission, Plan
 from support.small_designs import HEAD, LINE, found_in, line_of, planned, stream_of, the
 
 SERVERS = "servers: {s1: {service: [{rate: 10 Mbit/s, latency: 1 ms}], capacity: 100 Mbit/s}, s2: {service: [{rate: 4 Mbit/s}]}}\n"
-FLOW = "path: [s1, s2], buckets: [{burst: 8 kbit, rate: 1 Mbit/s}]"
+FLOW = "paths: [[s1, s2]], buckets: [{burst: 8 kbit, rate: 1 Mbit/s}]"
 
 
 def flows(*texts: str) -> str:
@@ -76,7 +76,7 @@ def test_the_fastest_piece_and_the_slowest_bucket_are_used_and_said(tmp_path: Pa
         " {rate: 3 Mbit/s, latency: 1 ms}]}}\n"
     )
     buckets = "[{burst: 1 kB, rate: 2 Mbit/s}, {burst: 9 kB, rate: 1 Mbit/s}]"
-    plan = planned(tmp_path, HEAD + servers + flows(f"path: [s1], buckets: {buckets}"))
+    plan = planned(tmp_path, HEAD + servers + flows(f"paths: [[s1]], buckets: {buckets}"))
     service = egress_of(plan, "s1").service
     assert isinstance(service, ServiceCurve)
     assert (service.rate_bps, service.latency_ps) == (3_000_000, 10**9)
@@ -88,7 +88,7 @@ def test_the_fastest_piece_and_the_slowest_bucket_are_used_and_said(tmp_path: Pa
 def test_the_promised_rate_leaves_room_for_whole_picoseconds(tmp_path: Path) -> None:
     """An octet at 3 Mbit/s takes 2,666,666.67 ps, simulated as 2,666,667: 2,999,999.6 bit/s."""
     servers = "servers: {s1: {service: [{rate: 3 Mbit/s}], capacity: 3 Mbit/s}}\n"
-    text = HEAD + servers + flows("path: [s1], buckets: [{burst: 8 bit, rate: 1 kbit/s}]")
+    text = HEAD + servers + flows("paths: [[s1]], buckets: [{burst: 8 bit, rate: 1 kbit/s}]")
     service = egress_of(planned(tmp_path, text), "s1").service
     assert isinstance(service, ServiceCurve)
     assert service.rate_bps == 2_999_999
@@ -104,7 +104,7 @@ def buckets(draw: st.DrawFn) -> tuple[int, int, int]:
 
 
 def flow(burst: str, rate: str, packet: str | None = None) -> Flow:
-    data = {"path": ["s"], "buckets": [{"burst": burst, "rate": rate}], "packet": packet}
+    data = {"paths": [["s"]], "buckets": [{"burst": burst, "rate": rate}], "packet": packet}
     return Flow.model_validate({key: value for key, value in data.items() if value is not None})
 
 
@@ -142,16 +142,16 @@ def test_packets_are_never_fewer(
 @pytest.mark.parametrize(
     ("text", "code", "path", "found"),
     [
-        ("path: [s1, s3], buckets: [{burst: 1 kB, rate: 1 Mbit/s}]", "FLOW-PATH", "path[1]", "s3"),
-        ("path: [s1, s2, s1], buckets: [{burst: 1 kB, rate: 1 Mbit/s}]", "FLOW-PATH", "path[2]", "s1"),
-        ("path: [s1], buckets: [{burst: 0 bit, rate: 1 Mbit/s}]", "FLOW-BURST", "buckets[0].burst", "0 bit"),
+        ("paths: [[s1, s3]], buckets: [{burst: 1 kB, rate: 1 Mbit/s}]", "FLOW-PATH", "paths[0][1]", "s3"),
+        ("paths: [[s1, s2, s1]], buckets: [{burst: 1 kB, rate: 1 Mbit/s}]", "FLOW-PATH", "paths[0][2]", "s1"),
+        ("paths: [[s1]], buckets: [{burst: 0 bit, rate: 1 Mbit/s}]", "FLOW-BURST", "buckets[0].burst", "0 bit"),
         (
-            "path: [s1], buckets: [{burst: 1 kB, rate: 1 Mbit/s}, {burst: 0, rate: 2 Mbit/s}]",
+            "paths: [[s1]], buckets: [{burst: 1 kB, rate: 1 Mbit/s}, {burst: 0, rate: 2 Mbit/s}]",
             *("FLOW-BURST", "buckets[1].burst", "0 bit"),
         ),
         (FLOW + ", packet: 0 bit", "FLOW-BURST", "packet", "0 bit"),
         (
-            "path: [s1], buckets: [{burst: 1 MB, rate: 1 Mbit/s}], packet: 1 bit",
+            "paths: [[s1]], buckets: [{burst: 1 MB, rate: 1 Mbit/s}], packet: 1 bit",
             *("FLOW-BURST", "packet", "8000000 packets"),
         ),
     ],
@@ -195,7 +195,7 @@ def test_servers_that_cannot_be(
         (
             (
                 "servers: {s: {service: [{rate: 1 Mbit/s}]}}\n"
-                "flows: {x: {path: [s], buckets: [{burst: 1 kB, rate: 1 Mbit/s}]}}\n"
+                "flows: {x: {paths: [[s]], buckets: [{burst: 1 kB, rate: 1 Mbit/s}]}}\n"
             ),
             "FLOW-NAME",
         ),

@@ -29,12 +29,24 @@ def test_a_whole_frame_is_taken_as_it_is(tmp_path: Path, octets: int) -> None:
     assert demand.emission.pattern_ps == 10**9
 
 
-@pytest.mark.parametrize("octets", [0, 63, 1523])
-def test_no_ethernet_frame(tmp_path: Path, octets: int) -> None:
+@pytest.mark.parametrize("octets", [0, 9217])
+def test_no_frame_at_all(tmp_path: Path, octets: int) -> None:
     text = LINE + f"streams: {{x: {{from: plc, to: srv, frame: {octets} B, every: 1 ms}}}}\n"
     finding = the(found_in(tmp_path, text), "STREAM-FRAME")
     assert (line_of(finding), finding.path) == (10, "streams.x.frame")
+    assert (finding.expected, finding.found) == ("1 B to 9216 B", f"{octets} B")
+    assert finding.severity == "error"
+
+
+@pytest.mark.parametrize("octets", [1, 63, 1523, 9216])
+def test_no_standard_frame(tmp_path: Path, octets: int) -> None:
+    """Counted as it stands, so that other tools' networks can be compared, and said."""
+    text = LINE + f"streams: {{x: {{from: plc, to: srv, frame: {octets} B, every: 1 ms}}}}\n"
+    finding = the(found_in(tmp_path, text), "STREAM-FRAME-SIZE")
+    assert (line_of(finding), finding.path) == (10, "streams.x.frame")
     assert (finding.expected, finding.found) == ("64 B to 1522 B", f"{octets} B")
+    assert finding.severity == "warning"
+    assert planned(tmp_path, text).streams[0].emission.messages == ((octets,),)
 
 
 def test_a_trace_counts_from_its_first_entry(tmp_path: Path) -> None:
