@@ -24,6 +24,7 @@ def measure(what: str) -> dict[str, Any]:
     """Run the named measurement, or all; keys are figures, values numbers or texts."""
     known: dict[str, Callable[[], dict[str, Any]]] = {
         "line10": _line10,
+        "line10 gates": _line10_gates,
         "plant": _plant,
         "large": _large,
     }
@@ -43,6 +44,13 @@ def _line10() -> dict[str, Any]:
     from emulator.simulation.bench import line10
 
     return dict(line10(10.0))
+
+
+def _line10_gates() -> dict[str, Any]:
+    """The same with a gate list of four entries on every port."""
+    from emulator.simulation.bench import line10
+
+    return dict(line10(10.0, gates=True))
 
 
 def _plant() -> dict[str, Any]:

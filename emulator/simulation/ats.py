@@ -4,17 +4,20 @@
 Bucket times are exact: whole picoseconds and parts of one. An eligibility time is the whole
 picosecond at or after the exact one.
 
+The time counts from the reception of the frame. At the port the largest processing delay is added
+to it, so that what processing takes does not disturb the order.
+
 Source: IEEE Std 802.1Q-2022, 8.6.11.3 (ProcessFrame).
 """
 
 from __future__ import annotations
 
-from emulator.simulation.compiled import compiled
+from emulator.simulation.compiled import compiled, merged
 from emulator.simulation.layout import NONE, Record, Records, State, Tables
 from emulator.simulation.transmit import free_frame, lose
 
 
-@compiled
+@merged
 def eligibility_ps(
     constants: Record, schedulers: Records, scheduler_index: int, size: Record, now_ps: int
 ) -> int:

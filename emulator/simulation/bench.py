@@ -3,7 +3,8 @@
 
 The scenario is the one that other simulators were measured on: two hosts at each
 bridge, all links 1 Gbit/s and 50 ns long, frames of 200 octets every millisecond. A
-frame-hop is one frame wholly received over one link.
+frame-hop is one frame wholly received over one link. With gates, every port has a list of four
+entries in a cycle of 250 us, and the streams' queue is open for 60 % of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from emulator.simulation import engine
 from emulator.simulation.tables import build_model
 from netplan.media.interface import DelayTerm, ServiceCurve, TermKind, WireMechanism
 from netplan.plan.model import Egress, Emission, Hop, Plan, PlannedStream
+from netplan.tsn.mechanisms import GateEntry, GateList, PortRules, QueueRule
 
 _BRIDGES = 10
 _HOSTS_PER_BRIDGE = 2
@@ -31,8 +33,26 @@ _TALKER_AND_LISTENER = (
 """Host numbers of each stream; host h is at bridge h // 2."""
 
 
-def line10_plan() -> Plan:
-    """The scenario as a plan."""
+_QUEUES = 8
+_QUEUE = 5
+_GATES = GateList(
+    base_ps=0,
+    cycle_ps=250 * 10**6,
+    entries=tuple(
+        GateEntry(duration_ps=duration_us * 10**6, open_queues=open_queues)
+        for duration_us, open_queues in (
+            (50, 0b1000_0000),
+            (100, 0b0110_0000),
+            (50, 0b0001_1111),
+            (50, 0b1110_0000),
+        )
+    ),
+)
+
+
+def line10_plan(*, gates: bool = False) -> Plan:
+    """The scenario as a plan, every port with a gate list or none with any rules."""
+    rules = PortRules(queues=(QueueRule(),) * _QUEUES, gates=(_GATES,)) if gates else None
     egresses: list[Egress] = []
     index_of: dict[tuple[str, str], int] = {}
 
@@ -46,10 +66,11 @@ def line10_plan() -> Plan:
                     node=node,
                     port=towards,
                     medium="copper",
-                    queue_count=8,
+                    queue_count=_QUEUES,
                     buffer_octets=None,
                     mechanism=WireMechanism(line_bps=_LINE_BPS),
                     service=ServiceCurve(rate_bps=_LINE_BPS, latency_ps=0, source="line rate"),
+                    rules=rules,
                 )
             )
         return index_of[key]
@@ -74,7 +95,7 @@ def line10_plan() -> Plan:
                 from_node=node,
                 to_node=towards,
                 to_port=node,
-                queue_index=5,
+                queue_index=_QUEUE,
                 added_octets=0,
                 before=(),
                 after=(propagation,),
@@ -119,17 +140,18 @@ def line10_plan() -> Plan:
     )
 
 
-def line10(seconds: float = 10.0) -> dict[str, float]:
+def line10(seconds: float = 10.0, *, gates: bool = False) -> dict[str, float]:
     """Run the scenario and measure it.
 
     Args:
         seconds: Plant time.
+        gates: Whether every port has a gate list.
 
     Returns:
         Frame-hops, processor time of the run alone, frame-hops per second of it, and the
         time that loading or compiling the kernel took before.
     """
-    plan = line10_plan()
+    plan = line10_plan(gates=gates)
     before_s = time.perf_counter()
     engine.proceed(engine.begin(build_model(plan, 0), _FIRST_RELEASE_PS + _PERIOD_PS))
     compile_s = time.perf_counter() - before_s

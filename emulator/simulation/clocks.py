@@ -13,7 +13,7 @@ of time), 11.2.14 (correction by residence time).
 
 from __future__ import annotations
 
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import compiled, inlined, merged
 from emulator.simulation.layout import (
     NEVER_PS,
     NONE,
@@ -27,6 +27,7 @@ from emulator.simulation.random_numbers import draw_up_to
 
 _HALF_BITS = RATE_BITS // 2
 _HALF_MASK = (1 << _HALF_BITS) - 1
+_DIGIT_BITS = RATE_BITS // 4
 
 
 @inlined
@@ -39,11 +40,14 @@ def gained_ps(time_ps: int, rate: int) -> int:
 
 @inlined
 def rate_of(gained: int, time_ps: int) -> int:
-    """The rate that gains so much in a time, rounded down."""
-    scaled = gained << _HALF_BITS
-    whole = scaled // time_ps
-    rest = scaled - whole * time_ps
-    return (whole << _HALF_BITS) + (rest << _HALF_BITS) // time_ps
+    """The rate that gains so much in a time, rounded down; in digits that stay in 64 bits."""
+    rate = 0
+    for _ in range(RATE_BITS // _DIGIT_BITS):
+        gained <<= _DIGIT_BITS
+        digit = gained // time_ps
+        rate = (rate << _DIGIT_BITS) + digit
+        gained -= digit * time_ps
+    return rate
 
 
 @inlined
@@ -94,8 +98,7 @@ def network_ps(state: ClockState, clock: int, local_time_ps: int) -> int:
         passed_ps -= 1
     while passed_ps + gained_ps(passed_ps, segment.rate) < wanted_ps:
         passed_ps += 1
-    later_ps: int = segment.network_ps + passed_ps
-    return later_ps
+    return int(segment.network_ps + passed_ps)
 
 
 @inlined
@@ -104,7 +107,7 @@ def draw_within(generators: Words, index: int, largest: int) -> int:
     return draw_up_to(generators, index, 2 * largest) - largest
 
 
-@compiled
+@merged
 def wander(tables: ClockTables, state: ClockState, generators: Words, piece: int) -> None:
     """Let every oscillator run on for one more Sync interval, with a rate near the last one."""
     mask = state.oscillations.shape[1] - 1
@@ -134,7 +137,7 @@ def counter_ps(tables: ClockTables, state: ClockState, clock: int, at_ps: int) -
     return shown_ps
 
 
-@compiled
+@merged
 def exchange_pdelay(
     tables: ClockTables, state: ClockState, generators: Words, clock: int, at_ps: int
 ) -> None:
@@ -198,7 +201,7 @@ def disciplined_rate(own: int, to_grandmaster: int) -> int:
     return own + to_grandmaster + ((own * to_grandmaster) >> RATE_BITS)
 
 
-@compiled
+@merged
 def set_clock(tables: ClockTables, state: ClockState, clock: int, at_ps: int, rate: int) -> None:
     """Sync has come: the clock goes on until then as before, and is set to what Sync tells."""
     known = state.clocks[clock]
@@ -226,7 +229,7 @@ def set_clock(tables: ClockTables, state: ClockState, clock: int, at_ps: int, ra
     begin_segment(state, clock, at_ps, at_ps + known.time_error_ps, floor_ps, running)
 
 
-@compiled
+@merged
 def send_sync(tables: ClockTables, state: ClockState, generators: Words, sync: int) -> None:
     """The grandmaster sends Sync; it travels to all nodes, parents before children."""
     domain = tables.domain[0]

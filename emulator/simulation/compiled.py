@@ -105,3 +105,12 @@ def inlined(function: Function) -> Function:
     """Compile a function that only kernel functions call, into each of its callers."""
     decorate = _numba.njit(forceinline=True, **_OPTIONS)
     return cast("Function", decorate(function))
+
+
+def merged(function: Function) -> Function:
+    """Make a function that is called at one place a part of its caller before types are known.
+
+    That compiles faster than :func:`inlined`, as the function is not compiled by itself too.
+    """
+    decorate = _numba.njit(inline="always", **_OPTIONS)
+    return cast("Function", decorate(function))

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from emulator.simulation.contract_reception import check_policing, check_recoveries
 from emulator.simulation.contract_rings import check_rings
+from emulator.simulation.port_contract import (
+    check_clocks,
+    check_cut_through,
+    check_rules,
+    check_schedulers,
+)
+from emulator.simulation.port_contract import possible as _possible
+from emulator.simulation.port_contract import require as _require
 from netplan.media.interface import DelayTerm, GrantMechanism, WireMechanism
 from netplan.plan.model import Egress, Hop, Plan, PlannedChain, PlannedStream
-
-LONGEST_PS = 1 << 60
-"""Longest period, phase or delay: some 13 days, so that sums of a few stay in 64 bits."""
-
-
-def _require(condition: object, fault: str) -> None:
-    if not condition:
-        message = f"the plan breaks its contract: {fault}"
-        raise ValueError(message)
-
-
-def _possible(time_ps: int | None, least_ps: int = 0) -> bool:
-    return time_ps is None or least_ps <= time_ps <= LONGEST_PS
 
 
 def check_plan(plan: Plan) -> None:
@@ -39,6 +34,8 @@ def check_plan(plan: Plan) -> None:
         _check_chain(plan, chain)
     check_policing(plan, _require, _possible)
     check_rings(plan, _require, _possible)
+    check_schedulers(plan)
+    check_clocks(plan.synchronisation)
 
 
 def _check_egress(egress: Egress) -> None:
@@ -51,6 +48,7 @@ def _check_egress(egress: Egress) -> None:
         _require(possible, f"{egress.name} has an impossible wire")
     else:
         _check_grants(egress.name, mechanism)
+    check_rules(egress)
 
 
 def _check_grants(name: str, mechanism: GrantMechanism) -> None:
@@ -105,6 +103,8 @@ def _check_stream(plan: Plan, stream: PlannedStream) -> None:
             f"stream {name} has impossible offsets",
         )
     _check_tree(plan, name, stream.hops, stream.listener_hops, len(stream.listeners))
+    for index in range(len(stream.hops)):
+        check_cut_through(plan, stream, index)
     for way in stream.standby:
         _check_tree(plan, name, way.hops, way.listener_hops, len(stream.listeners))
     check_recoveries(stream, _require, _possible)

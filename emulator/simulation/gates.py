@@ -126,6 +126,8 @@ def start_through_gate_ps(
         at_ps = last.stop_ps
     for _ in range(LOOKS):
         open_ps, stop_ps, close_ps = look_up(tables, state, clocks, port_index, queue, at_ps)
+        if open_ps == NEVER_PS:
+            return NEVER_PS
         if max(stop_ps, close_ps) < NEVER_PS:
             last.looked_ps = at_ps
             last.open_ps = open_ps

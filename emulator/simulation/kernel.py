@@ -17,7 +17,7 @@ from emulator.simulation.clocks import (
     network_ps,
     note_clock_errors,
 )
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import compiled, inlined, merged
 from emulator.simulation.grants import serve_grant
 from emulator.simulation.layout import (
     MECHANISM_PORT,
@@ -57,7 +57,7 @@ from emulator.simulation.transmit import (
 )
 
 
-@inlined
+@merged
 def arrive(tables: Tables, state: State, frame: int, now_ps: int) -> None:
     """A frame is wholly received by a node: listeners take it, each child hop gets a copy."""
     hop = tables.hops[state.frames[frame].hop]
@@ -81,7 +81,7 @@ def arrive(tables: Tables, state: State, frame: int, now_ps: int) -> None:
         approach(tables, state, tables.children[place], branch, now_ps)
 
 
-@inlined
+@merged
 def following_release_ps(
     tables: Tables, state: State, stream_index: int, gap_ps: int, now_ps: int
 ) -> int:
@@ -155,7 +155,7 @@ def release(tables: Tables, state: State, stream_index: int, now_ps: int) -> Non
             approach(tables, state, tables.roots[place], frame, now_ps)
 
 
-@compiled
+@merged
 def sync(tables: Tables, state: State, now_ps: int) -> None:
     """The grandmaster sends Sync: the clocks are worked out so much further."""
     domain = tables.clocks.domain[0]

@@ -14,7 +14,7 @@ Source: IEEE Std 802.1Q-2022, 8.6.8 (availability of a frame); IEEE Std 802.3-20
 
 from __future__ import annotations
 
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import compiled, inlined, merged
 from emulator.simulation.gates import held_ps
 from emulator.simulation.grants import octets_time_ps
 from emulator.simulation.layout import (
@@ -115,7 +115,7 @@ def begin_fragment(constants: Record, port: Record, egress: Record, now_ps: int)
     egress.used += occupied_ps
 
 
-@inlined
+@merged
 def end_fragment(tables: Tables, state: State, port_index: int, now_ps: int) -> None:
     """The preemptable frame on the wire ends, or is interrupted and keeps the rest for later."""
     constants = tables.ports.ports[port_index]
@@ -152,7 +152,7 @@ def note_head(known: Record, frame: int, size: Record, eligible_ps: int) -> None
     known.eligible_ps = eligible_ps
 
 
-@inlined
+@merged
 def start_frame(tables: Tables, state: State, port_index: int, queue: int, now_ps: int) -> None:
     """Send the head of a queue."""
     constants = tables.ports.ports[port_index]
@@ -203,7 +203,7 @@ def start_frame(tables: Tables, state: State, port_index: int, queue: int, now_p
         send_on(tables, state, hop_index, frame, now_ps + size.data_ps)
 
 
-@compiled
+@merged
 def serve_port(tables: Tables, state: State, port_index: int, now_ps: int) -> None:
     """Look at a port: end, interrupt or start a transmission, and set its timer."""
     constants = tables.ports.ports[port_index]
@@ -239,7 +239,7 @@ def note_backlog(queue: Record, egress: Record) -> None:
     egress.max_backlog_octets = max(egress.max_backlog_octets, egress.backlog_octets)
 
 
-@compiled
+@merged
 def starts_at_once(
     tables: PortTables,
     state: PortState,
@@ -266,7 +266,7 @@ def starts_at_once(
     return bool(start_ps == now_ps)
 
 
-@compiled
+@merged
 def enqueue_at_port(tables: Tables, state: State, hop_index: int, frame: int, now_ps: int) -> None:
     """A frame enters a queue of a port, or is dropped; the port is looked at if that matters."""
     hop = tables.hops[hop_index]
@@ -281,6 +281,8 @@ def enqueue_at_port(tables: Tables, state: State, hop_index: int, frame: int, no
     state.steps[frame, hop.depth].queued_ps = now_ps
     if hop.has_eligibility == 0:
         state.frames[frame].eligible_ps = state.steps[frame, hop.depth].received_ps
+    else:  # on the clock of the port, whatever this frame's own processing took
+        state.frames[frame].eligible_ps += hop.before_min_ps + hop.before_spread_ps
     eligible_ps = state.frames[frame].eligible_ps
     is_free = port.is_sending == 0 and now_ps >= egress.busy_until_ps
     queue_index = tables.egresses[hop.egress].first_queue + hop.queue

@@ -10,7 +10,7 @@ Source: IEEE Std 802.1Q-2022, 8.6.8 (strict order), 8.6.8.2 (credit-based shaper
 
 from __future__ import annotations
 
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import compiled, inlined, merged
 from emulator.simulation.gates import (
     open_long_enough_ps,
     open_time_ps,
@@ -90,7 +90,7 @@ def charge_credit(constants: Record, known: Record, occupied_ps: int) -> None:
         known.credit_ps -= 1
 
 
-@compiled
+@inlined
 def earliest_start_ps(
     tables: PortTables,
     state: PortState,
@@ -122,7 +122,7 @@ def earliest_start_ps(
     return start_through_gate_ps(tables, state, clocks, port_index, queue, at_ps, data_ps)
 
 
-@compiled
+@inlined
 def head_start_ps(
     tables: PortTables,
     state: PortState,
@@ -165,13 +165,13 @@ def first_express_ps(
     return earliest_ps
 
 
-@compiled
+@merged
 def select(
     tables: PortTables, state: PortState, clocks: ClockState, port_index: int, now_ps: int
 ) -> tuple[int, int]:
     """The queue that sends now that the wire is free, RESUME or NONE; and when to look again."""
     constants = tables.ports[port_index]
-    only_express = state.ports[port_index].frame != NONE
+    only_express = int(state.ports[port_index].frame != NONE)
     wake_ps = NEVER_PS
     in_round = False
     queue = constants.queue_count
@@ -181,7 +181,7 @@ def select(
         rule = tables.queues[index]
         if in_round and rule.selection != SELECTION_ROUND_ROBIN:
             break
-        if state.queues[index].frame == NONE or (only_express and rule.express == 0):
+        if state.queues[index].frame == NONE or (only_express != 0 and rule.express == 0):
             continue
         start_ps = head_start_ps(tables, state, clocks, port_index, queue, now_ps, now_ps)
         if start_ps > now_ps:
@@ -192,7 +192,7 @@ def select(
             return queue, wake_ps
     if in_round:
         return choose_by_deficit(tables, state, port_index, only_express, now_ps), wake_ps
-    if only_express:
+    if only_express != 0:
         start_ps = released_ps(tables, state, clocks, port_index, now_ps)
         if start_ps == now_ps:
             return RESUME, wake_ps
@@ -200,13 +200,9 @@ def select(
     return NONE, wake_ps
 
 
-@compiled
+@merged
 def choose_by_deficit(
-    tables: PortTables,
-    state: PortState,
-    port_index: int,
-    only_express: bool,  # noqa: FBT001 - the kernel has no keyword arguments
-    now_ps: int,
+    tables: PortTables, state: PortState, port_index: int, only_express: int, now_ps: int
 ) -> int:
     """The round-robin queue whose turn it is, among those that may start now: there is one.
 
@@ -220,7 +216,7 @@ def choose_by_deficit(
         rule = tables.queues[first + queue]
         known = state.queues[first + queue]
         following: int = known.next_active
-        if known.start_ps == now_ps and not (only_express and rule.express == 0):
+        if known.start_ps == now_ps and not (only_express != 0 and rule.express == 0):
             if known.has_turn == 0:
                 known.has_turn = 1
                 known.deficit_octets += rule.quantum_octets

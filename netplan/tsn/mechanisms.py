@@ -48,7 +48,8 @@ class QueueRule:
             that each round adds to what it may send.
         largest_frame_octets: Larger frames are dropped before they are queued (queueMaxSDU,
             as a frame size); None when anything goes.
-        express: Whether its frames may interrupt preemptable ones and are never interrupted.
+        express: Whether its frames may interrupt preemptable ones, of whatever queue, and are never
+            interrupted.
     """
 
     selection: Selection = Selection.STRICT
@@ -117,7 +118,8 @@ class PortRules:
             the port does not preempt. A frame may be interrupted when at least
             ``fragment_octets - 4`` octets of it have been sent in this fragment and at least 64
             (check sequence included) remain. Each interruption costs 4 octets of check
-            sequence, the tail and the lead once more.
+            sequence, the tail and the lead once more. Until an interrupted frame has ended no
+            other preemptable one is sent; express frames go before it, whatever their queue.
         hold_advance_ps: How long before an entry with ``HOLD`` the port stops starting or
             going on with preemptable frames (802.1Q, 12.30.1: holdAdvance). The hold lasts
             until an entry with ``RELEASE``.

@@ -28,6 +28,20 @@ def test_streams_37_us_apart_meet_nobody() -> None:
         assert row.min_ps == row.max_ps == (hops * (208 * 8 + 50) - 64) * 1000
 
 
+def test_gates_delay_but_lose_nothing() -> None:
+    evidence = simulate(line10_plan(gates=True), seed=1, duration_ps=200 * MS)
+    assert sum(row.lost for row in evidence.streams) == 0
+    # From 100 ms on, 20 frames each ms; only the last ones may wait when the run ends.
+    assert 1980 <= evidence.frames <= 2000
+    free = simulate(line10_plan(), seed=1, duration_ps=200 * MS)
+    waits_ps = [
+        (gated.max_ps or 0) - (row.max_ps or 0)
+        for gated, row in zip(evidence.streams, free.streams, strict=True)
+    ]
+    assert min(waits_ps) >= 0
+    assert max(waits_ps) > 50 * MS // 1000
+
+
 def test_bench_counts_frame_hops() -> None:
     figures = line10(0.2)
     # From 100 ms on, 130 hops each millisecond.

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from emulator.simulation import engine
 from emulator.simulation.layout import FRAME, HISTOGRAM_BINS, NONE, STEP
@@ -199,12 +200,13 @@ def count_under_way(run: engine.Run) -> list[int]:
     return counts
 
 
-def _arrays(state: tuple[Any, ...]) -> Iterator[np.ndarray[Any, Any]]:
-    for part in state:
-        if isinstance(part, tuple):
-            yield from _arrays(part)
-        else:
-            yield part
+def arrays_of(state: tuple[Any, ...]) -> list[NDArray[Any]]:
+    """Every array, those of the parts included."""
+    return [
+        array
+        for part in state
+        for array in (arrays_of(part) if isinstance(part, tuple) else [part])
+    ]
 
 
 def test_memory_does_not_grow_with_simulated_time() -> None:
@@ -212,7 +214,7 @@ def test_memory_does_not_grow_with_simulated_time() -> None:
     for duration_ps in (1 * SECOND, 10 * SECOND):
         run = engine.begin(build_model(busy_plan(4000), 1), duration_ps)
         engine.proceed(run)
-        sizes.append([array.nbytes for array in _arrays(run.state)])
+        sizes.append([array.nbytes for array in arrays_of(run.state)])
     assert sizes[0] == sizes[1]
 
 
