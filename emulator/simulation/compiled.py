@@ -102,8 +102,19 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Compile a function that only kernel functions call, into each of its callers."""
-    decorate = _numba.njit(forceinline=True, **_OPTIONS)
+    """Compile a function that kernel functions call, into each of its callers."""
+    return cast(
+        "Function", _numba.njit(forceinline=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    )
+
+
+def inner(function: Function) -> Function:
+    """Compile a function that only kernel functions may call, apart from its callers.
+
+    It has no entrance from Python: with as many arrays as the state has, making one takes
+    longer than compiling most functions. A call from Python ends the process.
+    """
+    decorate = _numba.njit(no_cfunc_wrapper=True, no_cpython_wrapper=True, **_OPTIONS)
     return cast("Function", decorate(function))
 
 

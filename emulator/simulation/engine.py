@@ -30,11 +30,12 @@ from emulator.simulation.layout import (
     STATUS_NEED_FRAMES,
     STEP,
     STREAM_STATE,
+    Reception,
     State,
     empty_records,
 )
 from emulator.simulation.port_tables import ports_at_start, schedulers_at_start
-from emulator.simulation.reception_state import empty_reception, more_families
+from emulator.simulation.reception_state import empty_reception, more_families, no_families
 from emulator.simulation.tables import Model
 
 SLICE_EVENTS = 200_000
@@ -51,6 +52,7 @@ class Run:
     Attributes:
         model: What runs.
         state: The kernel's arrays.
+        reception: Its arrays about reception.
         duration_ps: Plant time that was asked for.
         complete: Whether it got there.
         overfull: Whether it ended because too many frames waited.
@@ -58,6 +60,7 @@ class Run:
 
     model: Model
     state: State
+    reception: Reception
     duration_ps: int
     complete: bool = False
     overfull: bool = False
@@ -125,11 +128,14 @@ def begin(model: Model, duration_ps: int) -> Run:
         schedulers=schedulers_at_start(tables.schedulers),
         ports=ports_at_start(tables.ports),
         clocks=model.clocks_at_start(),
-        reception=empty_reception(tables),
+        families=no_families(tables),
     )
-    run = Run(model=model, state=state, duration_ps=duration_ps)
+    reception = Reception(
+        tables=model.reception, state=empty_reception(model.reception, len(egresses))
+    )
+    run = Run(model=model, state=state, reception=reception, duration_ps=duration_ps)
     make_room(run, max(FIRST_FRAMES, 2 * model.frames_per_event))
-    kernel.start(tables, run.state)
+    kernel.start(tables, run.state, reception)
     return run
 
 
@@ -147,11 +153,10 @@ def make_room(run: Run, frame_count: int) -> bool:
     frames["family"][old_count:] = NONE
     steps = empty_records((frame_count, depth), STEP)
     steps[:old_count] = state.steps
-    reception = state.reception
+    families = state.families
     if state.control["has_families"][0]:
-        families = more_families(reception.families, frame_count + 1)
-        reception = reception._replace(families=families)
-    run.state = state._replace(frames=frames, steps=steps, reception=reception)
+        families = more_families(families, frame_count + 1)
+    run.state = state._replace(frames=frames, steps=steps, families=families)
     state.control["free_head"] = old_count
     state.control["free_count"] += frame_count - old_count
     return True
@@ -164,7 +169,8 @@ def proceed(
     drain: Callable[[State], None] | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> None:
+    until_ps: int | None = None,
+) -> bool:
     """Run to the end, or until cancelled, interrupted at the keyboard or overfull.
 
     Args:
@@ -173,18 +179,29 @@ def proceed(
         drain: Takes the log of releases and deliveries.
         progress: Told the share of plant time that has passed.
         cancelled: Asked whether to stop.
+        until_ps: Stop before this time already.
+
+    Returns:
+        Whether it got there.
     """
+    end_ps = run.duration_ps if until_ps is None else until_ps
     try:
         while not run.complete and not run.overfull:
             if cancelled is not None and cancelled():
                 break
-            status = kernel.run_slice(run.model.tables, run.state, run.duration_ps, slice_events)
+            status = kernel.run_slice(
+                run.model.tables, run.state, run.reception, end_ps, slice_events
+            )
             if status == STATUS_NEED_FRAMES:
                 run.overfull = not make_room(run, 2 * len(run.state.frames))
-            run.complete = status == STATUS_FINISHED
+            is_there = status == STATUS_FINISHED
+            run.complete = is_there and end_ps == run.duration_ps
             if drain is not None:
                 drain(run.state)
             if progress is not None:
                 progress(run.reached_ps / run.duration_ps)
+            if is_there:
+                return True
     except KeyboardInterrupt:
         logging.getLogger(__name__).info("interrupted at %d ps of plant time", run.reached_ps)
+    return False

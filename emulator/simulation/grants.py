@@ -10,7 +10,7 @@ with the same content and everything else waiting.
 
 from __future__ import annotations
 
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import inlined, inner
 from emulator.simulation.layout import NONE, State, Tables
 from emulator.simulation.random_numbers import draw_event
 from emulator.simulation.transmit import (
@@ -60,7 +60,7 @@ def content_end_ps(tables: Tables, egress_index: int, opening_ps: int, used_octe
     return end_ps
 
 
-@compiled
+@inner
 def serve_grant(tables: Tables, state: State, egress_index: int, now_ps: int) -> None:
     """A grant opens."""
     constants = tables.egresses[egress_index]

@@ -35,6 +35,7 @@ from emulator.simulation.layout import (
     STATUS_LOG_FULL,
     STATUS_NEED_FRAMES,
     STATUS_SLICE_DONE,
+    Reception,
     State,
     Tables,
 )
@@ -58,12 +59,12 @@ from emulator.simulation.transmit import (
 
 
 @merged
-def arrive(tables: Tables, state: State, frame: int, now_ps: int) -> None:
+def arrive(tables: Tables, state: State, reception: Reception, frame: int, now_ps: int) -> None:
     """A frame is wholly received by a node: listeners take it, each child hop gets a copy."""
     hop = tables.hops[state.frames[frame].hop]
     state.control[0].frame_hops += 1
     if hop.reception != NONE:
-        arrive_specially(tables, state, frame, now_ps)
+        arrive_specially(tables, state, reception, frame, now_ps)
         return
     if hop.scheduler != NONE and not gets_eligible(tables, state, hop.scheduler, frame, now_ps):
         return
@@ -168,7 +169,7 @@ def sync(tables: Tables, state: State, now_ps: int) -> None:
 
 
 @compiled
-def start(tables: Tables, state: State) -> None:
+def start(tables: Tables, state: State, reception: Reception) -> None:
     """Schedule the first Sync, and the first release of every talker; its nominal time is set."""
     if len(tables.clocks.domain) > 0:
         domain = tables.clocks.domain[0]
@@ -191,12 +192,14 @@ def start(tables: Tables, state: State) -> None:
             state.streams[stream_index].due_ps = release_ps
             release_ps = max(0, at_ps)
         schedule(state, release_ps, constants.source)
-    if len(tables.reception.agenda) > 0:
-        schedule(state, tables.reception.agenda[0].at_ps, state.reception.agenda[0].source)
+    if len(reception.tables.agenda) > 0:
+        schedule(state, reception.tables.agenda[0].at_ps, reception.state.agenda[0].source)
 
 
 @compiled
-def run_slice(tables: Tables, state: State, end_ps: int, event_count: int) -> int:
+def run_slice(
+    tables: Tables, state: State, reception: Reception, end_ps: int, event_count: int
+) -> int:
     """Let up to ``event_count`` events before ``end_ps`` happen; returns a status."""
     control = state.control[0]
     timers = state.ports.timers
@@ -218,7 +221,7 @@ def run_slice(tables: Tables, state: State, end_ps: int, event_count: int) -> in
         source = state.sources[source_index]
         kind = source.kind
         if kind == SOURCE_ARRIVAL:
-            arrive(tables, state, leave_pipe(state, source_index), now_ps)
+            arrive(tables, state, reception, leave_pipe(state, source_index), now_ps)
         elif kind == SOURCE_ENTRY:
             frame = leave_pipe(state, source_index)
             hop_index = state.frames[frame].hop
@@ -238,7 +241,7 @@ def run_slice(tables: Tables, state: State, end_ps: int, event_count: int) -> in
         elif kind == SOURCE_GRANT:
             serve_grant(tables, state, source.index, now_ps)
         elif kind == SOURCE_AGENDA:
-            perform(tables, state, now_ps)
+            perform(tables, state, reception, now_ps)
         if control.ended_head != NONE:
             end_copies(state)
     return STATUS_SLICE_DONE

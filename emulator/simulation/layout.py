@@ -293,7 +293,6 @@ class ReceptionState(NamedTuple):
         histories: For each recovery, a ring of flags: whether a number was seen.
         nodes: When each node went down and came up.
         links: When each transmitter's wire was cut and mended.
-        families: One for each message frame whose copies are counted.
     """
 
     filters: Records
@@ -305,7 +304,13 @@ class ReceptionState(NamedTuple):
     links: Records
     forks: Records
     agenda: Records
-    families: Integers
+
+
+class Reception(NamedTuple):
+    """All about reception; apart from the rest, so that few functions carry it along."""
+
+    tables: ReceptionTables
+    state: ReceptionState
 
 
 class Tables(NamedTuple):
@@ -331,7 +336,6 @@ class Tables(NamedTuple):
     schedulers: Records
     ports: PortTables
     clocks: ClockTables
-    reception: ReceptionTables
 
 
 class State(NamedTuple):
@@ -343,6 +347,7 @@ class State(NamedTuple):
         worst: For each row, the steps of its frame with the largest latency.
         log: Releases and deliveries for the reaction chains, emptied between slices.
         trace: One word: the fingerprint of all deliveries so far.
+        families: One for each message frame whose copies are counted.
     """
 
     control: Records
@@ -362,7 +367,7 @@ class State(NamedTuple):
     schedulers: Records
     ports: PortState
     clocks: ClockState
-    reception: ReceptionState
+    families: Integers
 
 
 def empty_records(count: int | tuple[int, int], layout: np.dtype[np.void]) -> Records:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import compiled, inlined, inner
 from emulator.simulation.layout import (
     HISTOGRAM_BIN_BITS,
     HISTOGRAM_BINS,
@@ -52,7 +52,7 @@ def widen_bins(histogram: Integers, empty: int, shift: int, offset: int) -> int:
     return shift
 
 
-@compiled
+@inner
 def keep_worst(state: State, row_index: int, frame: int, depth: int, now_ps: int) -> None:
     """Keep the history of the frame with the largest latency so far."""
     row = state.rows[row_index]
@@ -79,7 +79,7 @@ def note_first_frame(state: State, row_index: int, now_ps: int) -> None:
     row.last_first_ps = now_ps
 
 
-@compiled
+@inner
 def note_message(state: State, row_index: int, frame: int, now_ps: int) -> None:
     """Log a message that is complete with this frame, for the reaction chains."""
     row = state.rows[row_index]

@@ -12,8 +12,8 @@ Source: IEEE Std 802.3-2022, 4.2.8; IEEE Std 802.1Q-2022, 8.6.7 (queue managemen
 from __future__ import annotations
 
 from emulator.simulation import heap
-from emulator.simulation.compiled import compiled
-from emulator.simulation.layout import MECHANISM_PORT, NEVER_PS, NONE, State, Tables
+from emulator.simulation.compiled import inner
+from emulator.simulation.layout import MECHANISM_PORT, NEVER_PS, NONE, Reception, State, Tables
 from emulator.simulation.transmit import free_frame, lose, remove_from_queue, unschedule_first
 
 ACTION_CUT = 0
@@ -33,7 +33,7 @@ ACTION_ROOTS = 8
 """A talker sends over other first hops."""
 
 
-@compiled
+@inner
 def flush(tables: Tables, state: State, egress_index: int) -> None:
     """Discard the frames that wait for a transmitter; what is on its wire stays there."""
     constants = tables.egresses[egress_index]
@@ -53,37 +53,37 @@ def flush(tables: Tables, state: State, egress_index: int) -> None:
     control.heap_size -= 1
 
 
-@compiled
-def perform(tables: Tables, state: State, now_ps: int) -> None:
+@inner
+def perform(tables: Tables, state: State, reception: Reception, now_ps: int) -> None:
     """Let the next entry of the agenda happen, and schedule the one behind it."""
     control = state.control[0]
-    agenda = state.reception.agenda[0]
-    entry = tables.reception.agenda[agenda.next]
+    agenda = reception.state.agenda[0]
+    entry = reception.tables.agenda[agenda.next]
     agenda.next += 1
-    if agenda.next < len(tables.reception.agenda):
-        next_ps = tables.reception.agenda[agenda.next].at_ps
+    if agenda.next < len(reception.tables.agenda):
+        next_ps = reception.tables.agenda[agenda.next].at_ps
         heap.replace_top(state.heap, control.heap_size, next_ps, agenda.source)
     else:
         unschedule_first(state)
     action = entry.action
     if action == ACTION_CUT:
-        state.reception.links[entry.subject].cut_ps = now_ps
+        reception.state.links[entry.subject].cut_ps = now_ps
     elif action == ACTION_MEND:
-        state.reception.links[entry.subject].cut_ps = NEVER_PS
-        state.reception.links[entry.subject].mended_ps = now_ps
+        reception.state.links[entry.subject].cut_ps = NEVER_PS
+        reception.state.links[entry.subject].mended_ps = now_ps
     elif action == ACTION_FLUSH:
         flush(tables, state, entry.subject)
     elif action == ACTION_NODE_DOWN:
-        state.reception.nodes[entry.subject].down_ps = now_ps
+        reception.state.nodes[entry.subject].down_ps = now_ps
     elif action == ACTION_NODE_UP:
-        state.reception.nodes[entry.subject].down_ps = NEVER_PS
-        state.reception.nodes[entry.subject].up_ps = now_ps
+        reception.state.nodes[entry.subject].down_ps = NEVER_PS
+        reception.state.nodes[entry.subject].up_ps = now_ps
     elif action == ACTION_SILENCE:
         state.streams[entry.subject].is_silent = entry.value
     elif action == ACTION_BLOCK:
-        state.reception.links[entry.subject].is_blocked = entry.value
+        reception.state.links[entry.subject].is_blocked = entry.value
     elif action == ACTION_WAY:
-        state.reception.forks[entry.subject].way = entry.value
+        reception.state.forks[entry.subject].way = entry.value
     else:
         state.streams[entry.subject].first_root = entry.value
         state.streams[entry.subject].end_root = entry.other

@@ -10,8 +10,8 @@ Source: IEEE Std 802.1Q-2022, 8.6.5.3 to 8.6.5.5; MEF 10.3, 12.
 
 from __future__ import annotations
 
-from emulator.simulation.compiled import compiled, inlined
-from emulator.simulation.layout import NONE, Record, State, Tables
+from emulator.simulation.compiled import compiled, inlined, inner
+from emulator.simulation.layout import NONE, Reception, Record, State, Tables
 from emulator.simulation.local_time import network_to_local_ps
 
 DROPPED = -2
@@ -43,7 +43,7 @@ def earned(rate_bps: int, elapsed_ps: int, rest: int) -> tuple[int, int]:
     return octets, parts
 
 
-@compiled
+@inner
 def fill_buckets(constants: Record, meter: Record, now_ps: int) -> None:
     """Earn tokens up to a time; what a coupled committed bucket cannot hold goes to the other."""
     elapsed_ps = now_ps - meter.filled_ps
@@ -76,12 +76,20 @@ def fill_buckets(constants: Record, meter: Record, now_ps: int) -> None:
 
 
 @compiled
+def fill_all_buckets(reception: Reception, now_ps: int) -> None:
+    """Earn the tokens of all meters up to a time; they would earn the same later."""
+    for meter_index in range(len(reception.tables.meters)):
+        constants = reception.tables.meters[meter_index]
+        fill_buckets(constants, reception.state.meters[meter_index], now_ps)
+
+
+@inner
 def passes_meter(
-    tables: Tables, state: State, meter_index: int, frame: int, octets: int, now_ps: int
+    state: State, reception: Reception, meter_index: int, frame: int, octets: int, now_ps: int
 ) -> bool:
     """Whether a flow meter lets a frame pass; it may be marked yellow on the way."""
-    constants = tables.reception.meters[meter_index]
-    meter = state.reception.meters[meter_index]
+    constants = reception.tables.meters[meter_index]
+    meter = reception.state.meters[meter_index]
     fill_buckets(constants, meter, now_ps)
     if meter.blocked != 0:
         return False
@@ -99,19 +107,21 @@ def passes_meter(
     return False
 
 
-@compiled
-def pass_gate(tables: Tables, state: State, gate_index: int, octets: int, now_ps: int) -> int:
+@inner
+def pass_gate(
+    tables: Tables, state: State, reception: Reception, gate_index: int, octets: int, now_ps: int
+) -> int:
     """The queue that a stream gate gives a frame (none for its own), or that it is dropped."""
-    constants = tables.reception.gates[gate_index]
-    gate = state.reception.gates[gate_index]
+    constants = reception.tables.gates[gate_index]
+    gate = reception.state.gates[gate_index]
     if gate.closed != 0:
         return DROPPED
     local_ps = network_to_local_ps(tables, state, constants.node, now_ps)
     position_ps = (local_ps - constants.base_ps) % constants.cycle_ps
     place = constants.first_entry
-    while tables.reception.gate_entries[place].end_ps <= position_ps:
+    while reception.tables.gate_entries[place].end_ps <= position_ps:
         place += 1
-    entry = tables.reception.gate_entries[place]
+    entry = reception.tables.gate_entries[place]
     interval_ps = local_ps - position_ps + entry.start_ps
     if gate.interval_ps != interval_ps:
         gate.interval_ps = interval_ps
@@ -129,13 +139,19 @@ def pass_gate(tables: Tables, state: State, gate_index: int, octets: int, now_ps
     return queue
 
 
-@compiled
+@inner
 def police(
-    tables: Tables, state: State, filter_index: int, frame: int, octets: int, now_ps: int
+    tables: Tables,
+    state: State,
+    reception: Reception,
+    filter_index: int,
+    frame: int,
+    octets: int,
+    now_ps: int,
 ) -> int:
     """The queue that a stream filter gives a frame (none for its own), or that it is dropped."""
-    constants = tables.reception.filters[filter_index]
-    stream_filter = state.reception.filters[filter_index]
+    constants = reception.tables.filters[filter_index]
+    stream_filter = reception.state.filters[filter_index]
     if stream_filter.blocked != 0:
         return DROPPED
     if octets > constants.largest_octets:
@@ -144,11 +160,11 @@ def police(
         return DROPPED
     queue = NONE
     if constants.gate != NONE:
-        queue = pass_gate(tables, state, constants.gate, octets, now_ps)
+        queue = pass_gate(tables, state, reception, constants.gate, octets, now_ps)
         if queue == DROPPED:
             return DROPPED
     if constants.meter != NONE and not passes_meter(
-        tables, state, constants.meter, frame, octets, now_ps
+        state, reception, constants.meter, frame, octets, now_ps
     ):
         return DROPPED
     return queue

@@ -20,14 +20,14 @@ from emulator.simulation.layout import (
     RECOVERY_STATE,
     Integers,
     ReceptionState,
+    ReceptionTables,
     Tables,
     empty_records,
 )
 
 
-def empty_reception(tables: Tables) -> ReceptionState:
-    """State for the tables of a plan; there is no room for families yet."""
-    reception = tables.reception
+def empty_reception(reception: ReceptionTables, egress_count: int) -> ReceptionState:
+    """State for the tables of a plan."""
     gates = empty_records(len(reception.gates), GATE_STATE)
     gates["interval_ps"] = -NEVER_PS
     meters = empty_records(len(reception.meters), METER_STATE)
@@ -42,10 +42,9 @@ def empty_reception(tables: Tables) -> ReceptionState:
     nodes = empty_records(node_count, NODE_STATE)
     nodes["down_ps"] = NEVER_PS
     nodes["up_ps"] = -NEVER_PS
-    links = empty_records(len(tables.egresses), LINK_STATE)
+    links = empty_records(egress_count, LINK_STATE)
     links["cut_ps"] = NEVER_PS
     links["mended_ps"] = -NEVER_PS
-    most_rows = int((tables.streams["end_row"] - tables.streams["first_row"]).max(initial=0))
     return ReceptionState(
         filters=empty_records(len(reception.filters), FILTER_STATE),
         gates=gates,
@@ -57,8 +56,13 @@ def empty_reception(tables: Tables) -> ReceptionState:
         forks=empty_records(len(reception.forks), FORK_STATE),
         # The agenda is the first of all sources.
         agenda=empty_records(1, AGENDA_STATE),
-        families=np.zeros((1, FAMILY_ROWS + most_rows), dtype=np.int64),
     )
+
+
+def no_families(tables: Tables) -> Integers:
+    """The beginning of the list of free families, and no more."""
+    most_rows = int((tables.streams["end_row"] - tables.streams["first_row"]).max(initial=0))
+    return np.zeros((1, FAMILY_ROWS + most_rows), dtype=np.int64)
 
 
 def more_families(families: Integers, count: int) -> Integers:

@@ -102,11 +102,13 @@ class Received:
 
     Attributes:
         tables: Complete.
+        reception: Constants of reception.
         largest_depth: Hops of the longest path.
         branch_count: Most frames that go on from one that arrived.
     """
 
     tables: Tables
+    reception: ReceptionTables
     largest_depth: int
     branch_count: int
 
@@ -159,8 +161,8 @@ def with_reception(
         tables=tables._replace(
             hops=hops,
             rows_below=np.array(lists.rows_below, dtype=np.int64),
-            reception=_tables(lists, len(tables.hops), agenda),
         ),
+        reception=_tables(lists, len(tables.hops), agenda),
         largest_depth=1 + int(hops["depth"].max(initial=0)),
         branch_count=max(branch_count, *(end - first for first, end in lists.ways), 1),
     )

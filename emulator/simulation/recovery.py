@@ -10,7 +10,7 @@ Source: IEEE Std 802.1CB-2017, 7.4.3.
 
 from __future__ import annotations
 
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import compiled, inlined, inner
 from emulator.simulation.layout import (
     FAMILY_ALIVE,
     FAMILY_END_ROW,
@@ -18,6 +18,7 @@ from emulator.simulation.layout import (
     FAMILY_NEXT,
     FAMILY_ROWS,
     NONE,
+    Reception,
     Record,
     State,
     Tables,
@@ -30,20 +31,20 @@ _HALF_SPACE = SEQUENCE_SPACE // 2
 
 
 @compiled
-def reset_recovery(tables: Tables, state: State, recovery_index: int) -> None:
+def reset_recovery(reception: Reception, recovery_index: int) -> None:
     """Forget everything; the next frame is taken whatever its number (7.4.3.3)."""
-    constants = tables.reception.recoveries[recovery_index]
-    recovery = state.reception.recoveries[recovery_index]
+    constants = reception.tables.recoveries[recovery_index]
+    recovery = reception.state.recoveries[recovery_index]
     recovery.number = SEQUENCE_SPACE - 1
     recovery.take_any = 1
     recovery.head = 0
     recovery.known = 0
     for place in range(constants.history_count):
-        state.reception.histories[constants.first_place + place] = 0
+        reception.state.histories[constants.first_place + place] = 0
 
 
 @inlined
-def shift_history(state: State, constants: Record, recovery: Record, flag: int) -> None:
+def shift_history(reception: Reception, constants: Record, recovery: Record, flag: int) -> None:
     """Move the history on by one number.
 
     A number that leaves it unseen is lost, unless it is from before the first frame taken:
@@ -52,15 +53,17 @@ def shift_history(state: State, constants: Record, recovery: Record, flag: int) 
     recovery.head = (recovery.head - 1) % constants.history_count
     place = constants.first_place + recovery.head
     if recovery.known == constants.history_count:
-        if state.reception.histories[place] == 0:
+        if reception.state.histories[place] == 0:
             recovery.lost += 1
     else:
         recovery.known += 1
-    state.reception.histories[place] = flag
+    reception.state.histories[place] = flag
 
 
-@compiled
-def is_first_by_vector(state: State, constants: Record, recovery: Record, sequence: int) -> bool:
+@inner
+def is_first_by_vector(
+    reception: Reception, constants: Record, recovery: Record, sequence: int
+) -> bool:
     """The vector recovery algorithm (7.4.3.4)."""
     delta = (sequence - recovery.number + _HALF_SPACE) % SEQUENCE_SPACE - _HALF_SPACE
     if delta >= constants.history_count or delta <= -constants.history_count:
@@ -68,22 +71,22 @@ def is_first_by_vector(state: State, constants: Record, recovery: Record, sequen
         return False
     if delta <= 0:
         place = constants.first_place + (recovery.head - delta) % constants.history_count
-        if state.reception.histories[place] != 0:
+        if reception.state.histories[place] != 0:
             recovery.discarded += 1
             return False
-        state.reception.histories[place] = 1
+        reception.state.histories[place] = 1
         recovery.out_of_order += 1
         return True
     if delta != 1:
         recovery.out_of_order += 1
     for _ in range(delta - 1):
-        shift_history(state, constants, recovery, 0)
-    shift_history(state, constants, recovery, 1)
+        shift_history(reception, constants, recovery, 0)
+    shift_history(reception, constants, recovery, 1)
     recovery.number = sequence
     return True
 
 
-@compiled
+@inner
 def is_first_by_match(recovery: Record, sequence: int) -> bool:
     """The match recovery algorithm (7.4.3.5)."""
     if sequence == recovery.number:
@@ -96,33 +99,33 @@ def is_first_by_match(recovery: Record, sequence: int) -> bool:
 
 
 @compiled
-def is_first(tables: Tables, state: State, recovery_index: int, sequence: int, now_ps: int) -> bool:
+def is_first(reception: Reception, recovery_index: int, sequence: int, now_ps: int) -> bool:
     """Whether a copy passes; frames that do not pass leave the reset timer alone (7.4.3.2)."""
-    constants = tables.reception.recoveries[recovery_index]
-    recovery = state.reception.recoveries[recovery_index]
+    constants = reception.tables.recoveries[recovery_index]
+    recovery = reception.state.recoveries[recovery_index]
     if recovery.take_any == 0 and now_ps - recovery.accepted_ps >= constants.reset_ps:
-        reset_recovery(tables, state, recovery_index)
+        reset_recovery(reception, recovery_index)
         recovery.resets += 1
     if recovery.take_any != 0:
         recovery.take_any = 0
         recovery.number = sequence
         recovery.known = 1
-        state.reception.histories[constants.first_place + recovery.head] = 1
+        reception.state.histories[constants.first_place + recovery.head] = 1
         passes = True
     elif constants.match != 0:
         passes = is_first_by_match(recovery, sequence)
     else:
-        passes = is_first_by_vector(state, constants, recovery, sequence)
+        passes = is_first_by_vector(reception, constants, recovery, sequence)
     if passes:
         recovery.passed += 1
         recovery.accepted_ps = now_ps
     return passes
 
 
-@compiled
+@inner
 def found_family(tables: Tables, state: State, stream_index: int, copy_count: int) -> int:
     """A family for the copies of one message frame that its talker sends."""
-    families = state.reception.families
+    families = state.families
     constants = tables.streams[stream_index]
     family = int(families[0, FAMILY_NEXT])
     families[0, FAMILY_NEXT] = families[family, FAMILY_NEXT]
@@ -133,11 +136,11 @@ def found_family(tables: Tables, state: State, stream_index: int, copy_count: in
     return family
 
 
-@compiled
+@inner
 def end_copies(state: State) -> None:
     """Note the end of copies; with the last of a family, its frame is lost or was delivered."""
     control = state.control[0]
-    families = state.reception.families
+    families = state.families
     while control.ended_head != NONE:
         frame = control.ended_head
         control.ended_head = state.frames[frame].next

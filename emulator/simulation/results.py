@@ -49,7 +49,7 @@ def _worst_hops(run: Run, row_index: int) -> tuple[HopRecord, ...]:
     """Timeline of the frame with the largest latency; empty when it changed its way under way."""
     steps = [step for step in run.state.worst[row_index] if step["hop"] != NONE]
     hops = [run.model.tables.hops[step["hop"]] for step in steps]
-    receptions = run.model.tables.reception.receptions
+    receptions = run.model.reception.receptions
     for before, after in itertools.pairwise(hops):
         if before["reception"] == NONE or after["reception"] == NONE:
             continue
@@ -171,7 +171,7 @@ def recovery_observations(run: Run) -> tuple[RecoveryObservation, ...]:
             reset_count=int(seen["resets"]),
         )
         for (stream_index, recovery_index), seen in zip(
-            places, run.state.reception.recoveries, strict=True
+            places, run.reception.state.recoveries, strict=True
         )
     )
 

@@ -7,8 +7,9 @@ Importing this module loads numba, so what only asks for help imports it inside 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from emulator.simulation import chains, engine, results
+from emulator.simulation import chains, engine, repeat, results
 from emulator.simulation.clock_tables import clock_observations
 from emulator.simulation.faults import Fault
 from emulator.simulation.tables import build_model
@@ -26,10 +27,20 @@ _ALWAYS = (
         "started unless it will have left, if nobody interrupts it, when the gate closes."
     ),
     "Nothing but the plan's streams uses the transmitters, and no wire damages a frame.",
-    (
-        "What the plan leaves open (phases, delays within their ranges, jitter, gaps of sporadic "
-        "talkers, failures of grants) is drawn from the seed: a maximum seen here is no worst case."
-    ),
+)
+_NO_WORST_CASE = (
+    "What the plan leaves open (phases, delays within their ranges, jitter, gaps of sporadic "
+    "talkers, failures of grants) is drawn from the seed: a maximum seen here is no worst case."
+)
+_FAULTS = (
+    "Links and nodes fail as the scenario says. Rings recover by exchanging the frames of their "
+    "protocol, which do not wait for those of streams; copies that bridges flood until they have "
+    "learned again are not simulated."
+)
+_EXACT = (
+    "Nothing in this plan is random but the phases that it leaves open, which are drawn from the "
+    "seed, and the run came back to a state that it had been in before: what was seen is all "
+    "that ever happens with these phases."
 )
 
 
@@ -46,7 +57,8 @@ def simulate(
 
     Talkers release messages from 0 up to, not including, ``duration_ps``, and the run
     stops there; frames still under way then are neither delivered nor lost. Ctrl-C stops early
-    and keeps what was seen.
+    and keeps what was seen. Where nothing is random the run ends as soon as its state repeats,
+    unless a chain or a target needs the whole time; nothing is extrapolated.
 
     Args:
         plan: What runs; its own contract is checked and ValueError raised if it is broken.
@@ -93,13 +105,27 @@ def simulate_in_slices(
     model = build_model(plan, seed, faults, duration_ps)
     run = engine.begin(model, duration_ps)
     evaluation = chains.Evaluation(plan, seed) if plan.chains else None
-    engine.proceed(
+    proceed = partial(
+        engine.proceed,
         run,
         slice_events=slice_events,
         drain=None if evaluation is None else evaluation.drain,
         progress=progress,
         cancelled=cancelled,
     )
+    period_ps = None if faults else repeat.hyperperiod_ps(run)
+    exact = False
+    if period_ps is None:
+        proceed()
+    else:
+        exact = repeat.proceed_to_repetition(
+            run,
+            period_ps,
+            lambda until_ps: proceed(until_ps=until_ps),
+            stops=not plan.chains and not _wants_samples(plan),
+        )
+        if exact and progress is not None:
+            progress(1.0)
     if evaluation is not None:
         evaluation.finish(run.state, run.reached_ps)
     return SimulatedEvidence(
@@ -114,10 +140,11 @@ def simulate_in_slices(
         egresses=results.egress_observations(run),
         chains=() if evaluation is None else results.chain_observations(evaluation.state),
         trace_hash=results.trace_hash(run),
-        assumptions=_assumptions(plan, run),
+        assumptions=_assumptions(plan, run, exact=exact),
         interrupted=not run.complete and not run.overfull,
         clocks=clock_observations(plan, run.state.clocks, run.reached_ps),
         recoveries=results.recovery_observations(run),
+        exact=exact,
     )
 
 
@@ -129,9 +156,19 @@ _GPTP_CLOCKS = (
 )
 
 
-def _assumptions(plan: Plan, run: engine.Run) -> tuple[str, ...]:
+def _wants_samples(plan: Plan) -> bool:
+    """Whether a target is about more than a largest value, so that samples count."""
+    return any(target.statistic != "max" for target in plan.targets) or any(
+        stream.allowed_miss_ratio > 0 for stream in plan.streams
+    )
+
+
+def _assumptions(plan: Plan, run: engine.Run, *, exact: bool) -> tuple[str, ...]:
     """What the run rests on, and what it met on the way."""
-    sentences = [*_ALWAYS, _IDEAL_CLOCKS if plan.synchronisation is None else _GPTP_CLOCKS]
+    clocks = _IDEAL_CLOCKS if plan.synchronisation is None else _GPTP_CLOCKS
+    sentences = [*_ALWAYS, clocks, _EXACT if exact else _NO_WORST_CASE]
+    if len(run.reception.tables.agenda) > 0:
+        sentences.append(_FAULTS)
     sentences.extend(
         f"Stream {stream} has frames that are larger than a grant of {egress} carries; each "
         "is dropped there and counts as lost."

@@ -30,6 +30,7 @@ from emulator.simulation.layout import (
     STREAM,
     UNLIMITED,
     ClockState,
+    ReceptionTables,
     Tables,
     empty_records,
     set_record,
@@ -65,6 +66,7 @@ class Model:
     Attributes:
         plan: The plan.
         tables: Constant arrays.
+        reception: Constant arrays about reception.
         sources: Every source of events, in the order of simultaneous events.
         rows: Every stream and listener, in the order of the plan.
         first_releases_ps: First release of each stream, before jitter.
@@ -79,6 +81,7 @@ class Model:
 
     plan: Plan
     tables: Tables
+    reception: ReceptionTables
     sources: tuple[Source, ...]
     rows: tuple[Row, ...]
     first_releases_ps: tuple[int, ...]
@@ -126,6 +129,7 @@ def build_model(plan: Plan, seed: int, faults: Sequence[Fault] = (), until_ps: i
         model,
         plan=plan,
         tables=received.tables,
+        reception=received.reception,
         largest_depth=received.largest_depth,
         frames_per_event=max(model.frames_per_event, received.branch_count),
     )
@@ -218,6 +222,7 @@ class _ModelBuilder:
         most_listeners = max((len(stream.listeners) for stream in plan.streams), default=0)
         return Model(
             plan=plan,
+            reception=no_reception(),
             tables=Tables(
                 egresses=egresses,
                 openings_ps=_integers(openings),
@@ -234,7 +239,6 @@ class _ModelBuilder:
                 schedulers=ports.schedulers,
                 ports=ports.tables,
                 clocks=clocks,
-                reception=no_reception(),
             ),
             sources=sources,
             rows=tuple(self.rows),

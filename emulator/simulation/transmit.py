@@ -9,7 +9,7 @@ overtakes one before it in the same pipe, and is never later than its own larges
 from __future__ import annotations
 
 from emulator.simulation import heap
-from emulator.simulation.compiled import compiled, inlined
+from emulator.simulation.compiled import inlined, inner
 from emulator.simulation.layout import (
     FAMILY_ALIVE,
     MECHANISM_WIRE,
@@ -59,7 +59,7 @@ def free_frame(state: State, frame: int) -> None:
     control.free_count += 1
 
 
-@compiled
+@inner
 def copy_frame(state: State, frame: int, depth: int) -> int:
     """A copy for another branch of a multicast tree, with its history down to ``depth``."""
     copy = take_frame(state)
@@ -77,7 +77,7 @@ def copy_frame(state: State, frame: int, depth: int) -> int:
     new.sequence = old.sequence
     new.family = old.family
     if old.family != NONE:
-        state.reception.families[old.family, FAMILY_ALIVE] += 1
+        state.families[old.family, FAMILY_ALIVE] += 1
     for step in range(depth + 1):
         state.steps[copy, step].received_ps = state.steps[frame, step].received_ps
         state.steps[copy, step].queued_ps = state.steps[frame, step].queued_ps
@@ -136,7 +136,7 @@ def send_on(tables: Tables, state: State, hop_index: int, frame: int, left_ps: i
     enter_pipe(state, hop.arrival_source, frame, due_ps)
 
 
-@compiled
+@inner
 def send_heads_and_rest(
     tables: Tables, state: State, hop_index: int, frame: int, now_ps: int
 ) -> None:
@@ -214,7 +214,7 @@ def next_opening_ps(tables: Tables, egress_index: int, from_ps: int) -> int:
     return opening_ps
 
 
-@compiled
+@inner
 def wait_in_queue(tables: Tables, state: State, hop_index: int, frame: int, now_ps: int) -> None:
     """A frame that cannot be sent at once waits, or is dropped when it does not fit."""
     hop = tables.hops[hop_index]
@@ -278,7 +278,7 @@ def approach(tables: Tables, state: State, hop_index: int, frame: int, now_ps: i
     enter_pipe(state, hop.entry_source, frame, due_ps)
 
 
-@compiled
+@inner
 def serve_wire(tables: Tables, state: State, egress_index: int, now_ps: int) -> None:
     """A wire becomes free: the first frame of its highest queue that is not empty is sent."""
     constants = tables.egresses[egress_index]

@@ -176,6 +176,12 @@ class StreamGateEntry:
 class StreamGate:
     """A gate that several streams may share by name; it runs on the clock of its node.
 
+    A frame meets the state at its full reception; an entry holds from its start up to, not
+    including, its end. The cycle is taken to have run before ``base_ps`` too; a last entry that
+    is too short lasts until the end of the cycle, entries beyond it are cut. The queue that an
+    entry names is that of the hops out of this node only (an internal priority value changes no
+    tag). A frame that is dropped uses up none of an interval's octets.
+
     ``close_on_invalid`` and ``close_on_excess`` shut it for good when a frame comes while it is
     closed, or exceeds the octets of an interval.
     """
@@ -203,7 +209,8 @@ class FlowMeter:
         coupling: What the full committed bucket overflows goes to the excess bucket.
         colour_aware: Whether frames marked yellow before are only tried as yellow.
         drop_yellow: Whether yellow frames are dropped instead of marked.
-        block_after_red: Whether all frames are dropped once one was red.
+        block_after_red: Whether all frames are dropped once the meter has dropped one, red or, with
+            ``drop_yellow``, yellow (MarkAllFramesRed). Buckets begin full.
     """
 
     name: str
@@ -222,6 +229,7 @@ class StreamFilter:
     """Per-stream filtering and policing at reception (802.1Q, 8.6.5.3): size, gate, meter.
 
     ``block_oversize`` drops everything once a frame was larger than ``largest_frame_octets``.
+    Filters of one name at a node are one filter.
     """
 
     name: str
@@ -262,7 +270,8 @@ class Recovery:
         members: Hops of the stream, at least two.
         algorithm: How duplicates are told.
         history_count: Sequence numbers that are remembered (vector).
-        reset_ps: Silence after which any sequence number is taken.
+        reset_ps: Time without a frame that passed (duplicates do not count) after which any
+            sequence number is taken. A talker numbers its frames, all copies alike, modulo 2**16.
         merges: Kind of redundancy, for people: ``frer``, ``hsr`` or ``prp``.
     """
 

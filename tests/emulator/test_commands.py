@@ -80,7 +80,9 @@ def test_only_what_was_asked_for_is_made(
 
 def test_an_interrupted_run_keeps_what_is_done(tmp_path: Path) -> None:
     entry = "import sys; from netplan.command import main; sys.exit(main())"
-    command = [sys.executable, "-c", entry, "validate", TUTORIAL, "--duration", "600000s"]
+    file = tmp_path / "design.yaml"
+    file.write_text(RADIO % "")  # random, so that the run does not end by itself
+    command = [sys.executable, "-c", entry, "validate", str(file), "--duration", "600000s"]
     command += ["--format", "json", "--out", str(tmp_path)]
     output, status = "", 0
     for wait_s in (4, 8, 16, 32):  # until importing and compiling is over on this host

@@ -130,6 +130,7 @@ class Network:
     _cuts: list[list[list[tuple[int, int | None]]]] = field(default_factory=list)
     _outages: list[list[tuple[int, int | None]]] = field(default_factory=list)
     _forwards: dict[tuple[int, int], bool] = field(default_factory=dict)
+    _neighbours: dict[Port, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Find the ports of all nodes, and when what fails."""
@@ -138,9 +139,9 @@ class Network:
         self.lives = [0] * node_count
         for index, segment in enumerate(self.ring.segments):
             for side in (0, 1):
-                self.ports[self._node_of(segment.ends[side])].append(
-                    Port(segment_index=index, side_index=side)
-                )
+                port = Port(segment_index=index, side_index=side)
+                self.ports[self._node_of(segment.ends[side])].append(port)
+                self._neighbours[port] = self._node_of(segment.ends[1 - side])
         for node, ports in enumerate(self.ports):
             # In a plain ring segment i leads from node i to the next one: that port comes first.
             first = [port for port in ports if port.segment_index == node]
@@ -186,7 +187,7 @@ class Network:
 
     def neighbour(self, port: Port) -> int:
         """The node at the other end of a port's segment."""
-        return self._node_of(self.ring.segments[port.segment_index].ends[1 - port.side_index])
+        return self._neighbours[port]
 
     def is_down(self, node: int) -> bool:
         """Whether a node has failed."""

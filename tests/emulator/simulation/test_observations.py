@@ -214,7 +214,9 @@ def test_memory_does_not_grow_with_simulated_time() -> None:
     for duration_ps in (1 * SECOND, 10 * SECOND):
         run = engine.begin(build_model(busy_plan(4000), 1), duration_ps)
         engine.proceed(run)
-        sizes.append([array.nbytes for array in arrays_of(run.state)])
+        sizes.append(
+            [array.nbytes for array in (*arrays_of(run.state), *arrays_of(run.reception.state))]
+        )
     assert sizes[0] == sizes[1]
 
 

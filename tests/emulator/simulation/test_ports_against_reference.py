@@ -10,12 +10,15 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from hypothesis import event, given, note, settings
+import pytest
+from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
+from emulator.simulation import engine, repeat
 from emulator.simulation.run import simulate, simulate_in_slices
+from emulator.simulation.tables import build_model
 from netplan.media.interface import TermKind
-from netplan.plan.model import Hop, Plan, PlannedStream
+from netplan.plan.model import Egress, Hop, Plan, PlannedStream
 from netplan.tsn.mechanisms import (
     AtsScheduler,
     GateEntry,
@@ -279,3 +282,33 @@ def test_slices_change_nothing(plan: Plan, slice_events: int) -> None:
     whole = simulate(plan, seed=5, duration_ps=DURATION_PS)
     sliced = simulate_in_slices(plan, seed=5, duration_ps=DURATION_PS, slice_events=slice_events)
     assert whole == sliced
+
+
+def harmonic(egress: Egress) -> Egress:
+    """The same transmitter with gate cycles that meet soon."""
+    if egress.rules is None:
+        return egress
+    gates = tuple(replace(gates, cycle_ps=10 * US) for gates in egress.rules.gates)
+    return replace(egress, rules=replace(egress.rules, gates=gates))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plan=plans(), periods_us=st.lists(st.sampled_from([5, 10, 20]), min_size=8, max_size=8))
+def test_a_run_that_repeats_has_seen_the_maxima(
+    plan: Plan, periods_us: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeat, "LEAST_EVENTS", 1)
+    streams = tuple(
+        replace(stream, emission=replace(stream.emission, period_ps=period_us * US))
+        for stream, period_us in zip(plan.streams, periods_us, strict=False)
+    )
+    plan = replace(plan, streams=streams, egresses=tuple(map(harmonic, plan.egresses)))
+    short = simulate(plan, seed=5, duration_ps=3_000 * US)
+    event(f"exact: {short.exact}")
+    if not short.exact:
+        return  # a queue that never empties, or lists whose cycles meet late
+    run = engine.begin(build_model(plan, 5), 5 * short.duration_ps)
+    engine.proceed(run)
+    for seen, row in zip(short.streams, run.state.rows, strict=True):
+        assert (seen.max_ps or -1) == int(row["max_ps"])
+        assert (seen.min_ps or -1) == int(row["min_ps"])

@@ -183,16 +183,15 @@ def test_recovers_as_the_standard_says(
     algorithm = RecoveryAlgorithm.MATCH if match else RecoveryAlgorithm.VECTOR
     plan = frer_plan(algorithm=algorithm, history_count=length, reset_ps=25)
     run = engine.begin(build_model(plan, 1), 1)
-    tables, state = run.model.tables, run.state
     standard = Standard(length, 25, match=match)
-    reset_recovery(tables, state, 0)
+    reset_recovery(run.reception, 0)
     number, now_ps = start, 0
     for step, gap_ps in arrivals:
         number = (number + step) % 65536
         now_ps += gap_ps
-        assert is_first(tables, state, 0, number, now_ps) == standard.receive(number, now_ps)
+        assert is_first(run.reception, 0, number, now_ps) == standard.receive(number, now_ps)
     for name in ("passed", "discarded", "rogue", "out_of_order", "resets"):
-        assert int(state.reception.recoveries[0][name]) == standard.counters[name]
+        assert int(run.reception.state.recoveries[0][name]) == standard.counters[name]
 
 
 def test_counts_numbers_that_never_come_once_they_leave_the_history() -> None:
@@ -201,8 +200,8 @@ def test_counts_numbers_that_never_come_once_they_leave_the_history() -> None:
     # 0 begins; 2 and 3 leave a gap at 1, which leaves the history of four with number 5.
     lost = []
     for number in (0, 2, 3, 4, 5, 6):
-        assert is_first(run.model.tables, run.state, 0, number, 0)
-        lost.append(int(run.state.reception.recoveries[0]["lost"]))
+        assert is_first(run.reception, 0, number, 0)
+        lost.append(int(run.reception.state.recoveries[0]["lost"]))
     assert lost == [0, 0, 0, 0, 1, 1]
 
 
@@ -212,5 +211,5 @@ def test_families_do_not_grow() -> None:
     engine.proceed(run)
     assert run.complete
     assert len(run.state.frames) == engine.FIRST_FRAMES
-    in_use = np.count_nonzero(run.state.reception.families[1:, 1])
+    in_use = np.count_nonzero(run.state.families[1:, 1])
     assert in_use <= 4

@@ -13,7 +13,7 @@ import pytest
 
 from emulator.simulation.faults import Fault, LinkCut, NodeOutage
 from emulator.simulation.run import simulate
-from netplan.tsn.rings import DLR_TIMERS, MRP_TIMERS, DlrTimers, MrpTimers
+from netplan.tsn.rings import DLR_TIMERS, MRP_TIMERS, DlrTimers, MrpTimers, RstpTimers, rstp_timers
 from netplan.verdict.evidence import SimulatedEvidence
 from support.rings import ring, ring_plan
 from support.small_plans import NS, US
@@ -23,7 +23,9 @@ SEGMENT_1 = ("n1.right", "n2.left")
 
 
 def run(
-    *faults: Fault, timers: MrpTimers | DlrTimers = MRP_TIMERS[200], duration_ps: int = 300 * MS
+    *faults: Fault,
+    timers: MrpTimers | DlrTimers | RstpTimers = MRP_TIMERS[200],
+    duration_ps: int = 300 * MS,
 ) -> SimulatedEvidence:
     plan = ring_plan(ring(timers), period_ps=10 * US)
     return simulate(plan, seed=1, duration_ps=duration_ps, faults=faults)
@@ -41,13 +43,16 @@ def run(
         (LinkCut(ends=SEGMENT_1, at_ps=100 * MS + 500 * US, is_silent=True), MRP_TIMERS[200], 8952),
         # The same steps as with MRP when a node reports.
         (LinkCut(ends=SEGMENT_1, at_ps=100 * MS + 500 * US), DLR_TIMERS, 4),
+        # n2 takes its alternate port at once, and tells n3 and, at 100.53162 ms, the root n0, which
+        # goes over then: the frame of 100.53 ms comes to it at 100.53869 ms.
+        (LinkCut(ends=SEGMENT_1, at_ps=100 * MS + 500 * US), rstp_timers((1, 2, 3, 4)), 5),
         # Beacons are missed: n0 goes over at 102.42324, n3 before: the frame of 102.42 ms comes to
         # n0 at 102.42869 ms. (102,420 - 100,480) / 10
         (LinkCut(ends=SEGMENT_1, at_ps=100 * MS + 500 * US, is_silent=True), DLR_TIMERS, 194),
     ],
 )
 def test_loses_what_comes_before_the_nodes_go_over(
-    cut: LinkCut, timers: MrpTimers | DlrTimers, lost: int
+    cut: LinkCut, timers: MrpTimers | DlrTimers | RstpTimers, lost: int
 ) -> None:
     evidence = run(cut, timers=timers)
     seen = evidence.streams[0]

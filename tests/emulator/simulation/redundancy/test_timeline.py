@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
+import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.simulation.faults import LinkCut, NodeOutage
 from emulator.simulation.redundancy.timeline import RingTimeline, ring_timeline
-from netplan.tsn.rings import DLR_TIMERS, MRP_TIMERS, MrpTimers, rstp_timers
+from netplan.tsn.rings import DLR_TIMERS, MRP_TIMERS, MrpTimers, RingSegment, rstp_timers
 from support.rings import HOP_PS, ring
 from support.small_plans import NS, US
 
@@ -227,6 +229,41 @@ class TestRstp:
         for change in whole.changes:
             state[change.node_index, change.segment_index] = change.forwards
         assert len({place[1] for place, forwards in state.items() if not forwards}) == 1
+
+
+@settings(max_examples=20)
+@given(
+    order=st.permutations(range(4)),
+    segment=st.integers(0, 5),
+    at_us=st.integers(0, 4_000_000),
+    silent=st.booleans(),
+)
+def test_rstp_keeps_any_mesh_a_spanning_tree(
+    order: list[int], segment: int, at_us: int, silent: bool
+) -> None:
+    """All four bridges joined with all others, one link cut: three links carry frames."""
+    pairs = list(itertools.combinations(range(4), 2))
+    segments = tuple(
+        RingSegment(ends=(f"n{a}.to{b}", f"n{b}.to{a}"), line_bps=10**8, propagation_ps=0)
+        for a, b in pairs
+    )
+    over = replace(ring(rstp_timers(tuple(order))), segments=segments)
+    broken = LinkCut(ends=segments[segment].ends, at_ps=at_us * US, is_silent=silent)
+    timeline = ring_timeline(over, [broken], at_us * US + 60 * SECOND)
+    state = dict.fromkeys(timeline.blocked, False)
+
+    def carrying() -> list[tuple[int, int]]:
+        shut = {place[1] for place, forwards in state.items() if not forwards}
+        return [pair for index, pair in enumerate(pairs) if index not in shut]
+
+    assert nx.is_tree(nx.Graph(carrying()))
+    for change in timeline.changes:
+        state[change.node_index, change.segment_index] = change.forwards
+        if not silent:  # the cut link itself is out of the graph once it is noticed
+            assert nx.is_forest(nx.Graph(carrying()))
+    alive = [pair for pair in carrying() if pair != pairs[segment]]
+    assert nx.is_tree(nx.Graph(alive))
+    assert len(alive) == 3
 
 
 def test_equal_scenarios_give_equal_timelines() -> None:
