@@ -18,9 +18,8 @@ from emulator.simulation.redundancy.rstp_port import (
     Role,
     Vector,
     Verdict,
-    path_cost,
 )
-from netplan.tsn.rings import RstpTimers
+from netplan.tsn.rings import RstpTimers, path_cost
 
 _PS_PER_S = 10**12
 
