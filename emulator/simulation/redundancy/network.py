@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from emulator.simulation.faults import Fault, LinkCut, NodeOutage, merged
+from emulator.simulation.faults import Fault, LinkCut, NodeOutage, TalkerFault, merged
 from netplan.media.frames import GAP_OCTETS, PREAMBLE_OCTETS, wire_time_ps
 from netplan.tsn.rings import Ring, node_index
 
@@ -261,7 +261,7 @@ class Network:
 
     def _notice(self, fault: Fault) -> None:
         """Tell the nodes at the ends of a link what becomes of it, once they can know."""
-        if isinstance(fault, LinkCut) and not fault.is_noticed:
+        if isinstance(fault, TalkerFault) or (isinstance(fault, LinkCut) and not fault.is_noticed):
             return
         for node, ports in enumerate(self.ports):
             for number, port in enumerate(ports):
