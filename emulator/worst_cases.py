@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Searches the worst case of chosen streams, while all is well and after each failure in a ring.
+"""Searches the worst case of chosen streams, while all is well and after each single failure.
 
-A bound of a plant with rings holds for every way that a stream may take after a single failure; the
-search therefore looks at all of them, and keeps the worst for each stream and listener.
+A bound of a plant with rings holds for every way that a stream may take after a failure, that of a
+stream which is sent twice for the latest of its copies; the search therefore looks at all of
+them, and keeps the worst for each stream and listener.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from emulator.simulation.search import search_worst
 from netplan.plan.model import Plan
-from netplan.plan.recovered import recovered_plans
+from netplan.plan.recovered import recovered_plans, single_way_plans
 from netplan.verdict.evidence import BoundEvidence, WorstCase
 
 
@@ -34,10 +35,13 @@ def worst_cases(
         seed: Of the order in which moves are tried.
         progress: Told the share that is done.
     """
-    plans = [("", plan), *recovered_plans(plan)]
+    doubled = [row for row in rows if plan.streams[row[0]].recoveries]
+    plans = [("", plan, rows)]
+    plans += [(after, one, rows) for after, one in recovered_plans(plan)]
+    plans += [(after, one, doubled) for after, one in single_way_plans(plan) if doubled]
     best: dict[tuple[int, int], WorstCase] = {}
     stopped: list[bool] = []
-    for number, (after, one) in enumerate(plans):
+    for number, (after, one, searched) in enumerate(plans):
 
         def told(share: float, number: int = number) -> None:
             if progress is not None:
@@ -46,7 +50,7 @@ def worst_cases(
         found = search_worst(
             one,
             bound,
-            rows=rows,
+            rows=searched,
             budget_s=budget_s / len(plans),
             seed=seed,
             progress=told,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans of the same plant after a ring or spanning tree has recovered from one failure.
+"""Plans of the same plant after a failure: a ring has recovered, or copies come by one way alone.
 
 Each is a plan as any other, whose streams go the way that they then take. A stream that the failure
 has cut off for good keeps its planned way: what it sends no further can only disturb less.
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from netplan.plan.model import Hop, Plan, PlannedStream
 from netplan.plan.rings import single_failures
+from netplan.tsn.mechanisms import Reception
 from netplan.tsn.rings import active_segments
 
 
@@ -26,6 +27,55 @@ def recovered_plans(plan: Plan) -> Iterator[tuple[str, Plan]]:
                 continue
             seen.add(ways)
             yield what, replace(plan, streams=on_ways(plan.streams, ways))
+
+
+def single_way_plans(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """What is lost, in words, and the plan in which each stream that is sent twice has one way left.
+
+    A bound of such a stream holds for the latest of its ways; only where the others are lost does
+    a frame need so long.
+    """
+    counts = [len(recovery.members) for stream in plan.streams for recovery in stream.recoveries]
+    for number in range(max(counts, default=0)):
+        streams = tuple(_on_one_way(stream, number) for stream in plan.streams)
+        yield f"all ways but number {number + 1}", replace(plan, streams=streams)
+
+
+def _on_one_way(stream: PlannedStream, number: int) -> PlannedStream:
+    """A stream whose copies come to each joint over one of its members alone."""
+    if not stream.recoveries:
+        return stream
+    left_of = {one.members[0]: one.members[number % len(one.members)] for one in stream.recoveries}
+
+    def came_by(index: int) -> int:
+        return left_of.get(index, index)
+
+    kept: set[int] = set()
+    for end in stream.listener_hops:
+        index = came_by(end)
+        while index >= 0 and index not in kept:
+            kept.add(index)
+            index = came_by(stream.hops[index].parent_index)
+    order = sorted(kept)
+    place = {old: new for new, old in enumerate(order)} | {-1: -1}
+    scheduler_of = {
+        member: reception.scheduler
+        for first, member in left_of.items()
+        if (reception := stream.hops[first].reception) is not None
+    }
+    hops = []
+    for index in order:
+        hop = stream.hops[index]
+        if index in scheduler_of:  # behind a joint, all go through the first member's scheduler
+            own = None if hop.reception is None else hop.reception.filter
+            hop = replace(hop, reception=Reception(filter=own, scheduler=scheduler_of[index]))
+        hops.append(replace(hop, parent_index=place[came_by(hop.parent_index)]))
+    return replace(
+        stream,
+        hops=tuple(hops),
+        listener_hops=tuple(place[came_by(end)] for end in stream.listener_hops),
+        recoveries=(),
+    )
 
 
 def on_ways(streams: tuple[PlannedStream, ...], ways: tuple[int, ...]) -> tuple[PlannedStream, ...]:

@@ -9,6 +9,10 @@ to wait for): 17.9173 us per hop.
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -290,3 +294,22 @@ def test_wrong_options_of_a_search(
     file = str(written(tmp_path, RING + MRP))
     assert main(["simulate", file, *arguments]) == ExitStatus.WRONG_INPUT
     assert message in capsys.readouterr().err
+
+
+def test_an_interrupted_search_keeps_what_was_found() -> None:
+    entry = "import sys; from netplan.command import main; sys.exit(main())"
+    plant = str(Path(__file__).parents[2] / "topologies/electronics-line")
+    command = [sys.executable, "-c", entry, "simulate", plant, "--search"]
+    command += ["--time-limit", "3000s", "--duration", "10ms", "--format", "json"]
+    output, status = "", 0
+    for wait_s in (6, 12, 24, 48):  # until importing and compiling is over on this host
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            time.sleep(wait_s)
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=60)
+            status = process.returncode
+        if output and any(row["worst_case"] for row in json.loads(output)["streams"]):
+            break
+    assert status == ExitStatus.INTERRUPTED
+    cases = [row["worst_case"] for row in json.loads(output)["streams"]]
+    assert any(case is not None and case["latency_ns"] > 0 for case in cases)

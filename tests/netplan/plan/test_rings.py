@@ -15,7 +15,7 @@ from emulator.simulation.faults import LinkCut, NodeOutage
 from emulator.simulation.redundancy.timeline import ring_timeline
 from netplan.bounds.analysis import bound
 from netplan.plan.model import Hop, Plan, PlannedStream
-from netplan.plan.recovered import recovered_plans
+from netplan.plan.recovered import recovered_plans, single_way_plans
 from netplan.plan.rings import single_failures
 from netplan.tsn.rings import (
     DLR_TIMERS,
@@ -223,6 +223,25 @@ class TestDoubled:
         assert recovery.reset_ps == 400 * MS
         assert recovery.history_count == 402  # frames of 400 ms at 1 ms, and one on either side
         assert plan.rings == ()
+
+    def test_a_way_alone_is_a_stream_as_any_other(self, tmp_path: Path) -> None:
+        text = RING.replace("is: switch", "is: tsn-bridge")
+        plan = planned(
+            tmp_path, text + "redundancy: {hall: {kind: hsr, nodes: [s1, s2, s3, s4]}}\n"
+        )
+        proof = bound(plan).streams[0]
+        found = dict(single_way_plans(plan))
+        ways = [
+            [(hop.to_node, hop.parent_index, hop.added_octets) for hop in one.streams[0].hops]
+            for one in found.values()
+        ]
+        assert ways == [
+            [("s1", -1, 0), ("s2", 0, 6), ("s3", 1, 6), ("s4", 2, 6), ("srv", 3, 0)],
+            [("s1", -1, 0), ("s4", 0, 6), ("srv", 1, 0)],
+        ]
+        # The bound is that of the latest copy.
+        alone = [bound(one).streams[0].bound_ps for one in found.values()]
+        assert proof.bound_ps == max(one or 0 for one in alone)
 
     def test_nodes_of_an_hsr_ring_talk_themselves(self, tmp_path: Path) -> None:
         text = HEAD + (
