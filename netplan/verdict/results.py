@@ -26,13 +26,17 @@ from netplan.verdict.evidence import (
     SimulatedEvidence,
     StreamBound,
     StreamObservation,
-    StreamOutage,
-    WorstCase,
 )
 from netplan.verdict.facts import Facts
 from netplan.verdict.outcome import Outcome, Verdict, counts, relative_margin
 from netplan.verdict.samples import CONFIDENCE_RATIO, STATISTICS_ASSUMPTION, Latencies
 from netplan.verdict.schema import results_schema
+from netplan.verdict.trial_records import (
+    nanoseconds,
+    outage_record,
+    recovery_record,
+    worst_case_record,
+)
 
 __all__ = ["dump", "load", "percentiles_ps", "results", "results_schema", "save_results"]
 
@@ -85,14 +89,6 @@ def results(
     }
 
 
-def nanoseconds(time_ps: float | None) -> int | float | None:
-    """Picoseconds as nanoseconds: whole where they are, otherwise a fraction exact to the picosecond."""
-    if time_ps is None or not math.isfinite(time_ps):
-        return None
-    whole_ps = round(time_ps)
-    return whole_ps // 1000 if whole_ps % 1000 == 0 else whole_ps / 1000
-
-
 def _in_unit(value: float | None, unit: str) -> float | None:
     """A value of a target as results speak it."""
     if value is None or not math.isfinite(value):
@@ -118,17 +114,7 @@ def _simulated_record(simulated: SimulatedEvidence | None, why: str) -> dict[str
         "complete": simulated.complete,
         "exact": simulated.exact,
         "faults": list(simulated.faults),
-        "ring_recoveries": [
-            {
-                "ring": one.ring,
-                "fault": one.fault,
-                "at_ns": nanoseconds(one.at_ps),
-                "recovered_ns": nanoseconds(one.recovered_ps),
-                "promised_ns": nanoseconds(one.promised_ps),
-                "kept": one.is_kept,
-            }
-            for one in simulated.ring_recoveries
-        ],
+        "ring_recoveries": [recovery_record(one) for one in simulated.ring_recoveries],
         "frames": simulated.frames,
         "frame_hops": simulated.frame_hops,
         "trace_hash": simulated.trace_hash,
@@ -195,41 +181,11 @@ def _stream_record(
         "talker_host": _term_records(stream.talker_host),
         "listener_host": _term_records(stream.listener_host[listener_index]),
         "simulated": _observation_record(facts, seen) if seen else None,
-        "outage": _outage_record(facts.outages.get((stream_index, listener_index))),
-        "worst_case": _worst_case_record(
+        "outage": outage_record(facts.outages.get((stream_index, listener_index))),
+        "worst_case": worst_case_record(
             facts, facts.worst_cases.get((stream_index, listener_index))
         ),
         "emulated": None,
-    }
-
-
-def _outage_record(outage: StreamOutage | None) -> dict[str, Any] | None:
-    if outage is None:
-        return None
-    return {
-        "lost": outage.lost,
-        "outage_ns": nanoseconds(outage.outage_ps),
-        "over": outage.is_over,
-    }
-
-
-def _worst_case_record(facts: Facts, case: WorstCase | None) -> dict[str, Any] | None:
-    """The worst case that a search found, and how near it comes to the bound."""
-    if case is None:
-        return None
-    row = facts.stream_bound(case.stream_index, case.listener_index)
-    bound_ps = row.bound_ps if row else None
-    return {
-        "latency_ns": nanoseconds(case.latency_ps),
-        "gap_ns": None if bound_ps is None else nanoseconds(bound_ps - case.latency_ps),
-        "bound_ratio": bound_ps / case.latency_ps if bound_ps and case.latency_ps else None,
-        "after": case.after,
-        "runs": case.run_count,
-        "first_releases_ns": {
-            facts.plan.streams[index].name: nanoseconds(release_ps)
-            for index, release_ps in enumerate(case.releases_ps)
-            if release_ps is not None
-        },
     }
 
 
