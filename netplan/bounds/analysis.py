@@ -26,7 +26,7 @@ from netplan.bounds.lp import pay_bursts_once
 from netplan.bounds.model import Network
 from netplan.bounds.network import network_of
 from netplan.bounds.paths import stream_bounds
-from netplan.bounds.reconfigured import RING_ASSUMPTION, worse_of
+from netplan.bounds.reconfigured import ring_assumptions, worse_of
 from netplan.bounds.recoveries import leaky
 from netplan.bounds.timed import ASSUMPTIONS as TIMED_ASSUMPTIONS
 from netplan.bounds.timed import timed_evidence
@@ -72,9 +72,7 @@ def bound(plan: Plan, methods: Collection[Method] = tuple(Method)) -> BoundEvide
     found = _bound(plan, methods)
     for what, recovered in recovered_plans(plan):
         found = worse_of(found, _bound(recovered, methods), what)
-    if plan.rings:
-        found = replace(found, assumptions=(*found.assumptions, RING_ASSUMPTION))
-    return found
+    return replace(found, assumptions=(*found.assumptions, *ring_assumptions(plan)))
 
 
 def _bound(plan: Plan, methods: Collection[Method]) -> BoundEvidence:

@@ -9,13 +9,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netplan.design.quantities import duration_text
+from netplan.plan.model import Plan
+from netplan.tsn.rings import DlrTimers, MrpTimers, RstpTimers, promised_ps
 from netplan.verdict.evidence import BoundEvidence, ChainBound, EgressBound, StreamBound
 
-RING_ASSUMPTION = (
+_PROTOCOLS = {MrpTimers: "MRP", DlrTimers: "DLR", RstpTimers: "RSTP"}
+
+
+_HOLD = (
     "Bounds hold while all is well and after any single link or node of a ring or spanning tree has "
     "failed, once it has recovered; until then frames may be lost or late, which is an outage and no "
     "latency."
 )
+
+
+def ring_assumptions(plan: Plan) -> tuple[str, ...]:
+    """What bounds of a plan with rings hold for, and which outages they do not speak of."""
+    if not plan.rings:
+        return ()
+    found = [_HOLD]
+    for ring in plan.rings:
+        promise_ps = promised_ps(ring)
+        what = (
+            "promises no recovery time"
+            if promise_ps is None
+            else f"promises to recover within {duration_text(promise_ps)}"
+        )
+        found.append(
+            f"Ring {ring.name} ({_PROTOCOLS[type(ring.timers)]}) {what}; it is not proven here."
+        )
+    return tuple(found)
 
 
 def worse_of(one: BoundEvidence, other: BoundEvidence, what: str) -> BoundEvidence:
@@ -51,7 +75,7 @@ def _after(why: str, what: str) -> str:
 def _stream(one: StreamBound, other: StreamBound, what: str) -> StreamBound:
     worst = one
     if one.bound_ps is not None and (other.bound_ps is None or other.bound_ps > one.bound_ps):
-        worst = replace(other, why=_after(other.why, what))
+        worst = replace(other, why=_after(other.why, what), after=what)
     why = worst.why
     if not why and not (one.loss_free and other.loss_free):
         why = one.why or _after(other.why, what)

@@ -45,6 +45,8 @@ class StreamBound:
         jitter_ps: Largest difference between the latencies of two frames, or between their
             receptions counted from nominal releases, whichever the analysis shows; None when unknown.
         method: Analysis that proved it.
+        after: What has failed in a ring when a frame may be so late; empty when that is so while all
+            is well.
     """
 
     stream_index: int
@@ -58,6 +60,7 @@ class StreamBound:
     why: str = ""
     jitter_ps: int | None = None
     method: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,6 +175,7 @@ def _stream_record(
         "minimum_ns": nanoseconds(row.minimum_ps) if row else None,
         "exceedance_probability": row.exceedance_probability if row else None,
         "loss_free": row.loss_free if row else None,
+        "after": row.after if row else "",
         "why": row.why if row else "",
         "verdict": outcomes.get((stream_index, listener_index)),
         "hops": _hop_records(facts, stream_index, listener_index, row),

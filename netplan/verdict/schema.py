@@ -183,6 +183,10 @@ def _stream(terms: dict[str, Any]) -> dict[str, Any]:
             "minimum_ns": _TIME,
             "exceedance_probability": _SHARE,
             "loss_free": {"type": ["boolean", "null"]},
+            "after": {
+                **_TEXT,
+                "description": "What has failed in a ring when a frame may be as late as the bound.",
+            },
             "why": _TEXT,
             "verdict": {"enum": ["met", "missed", "not proven", None]},
             "hops": _list(_record({"egress": _TEXT, "terms": terms})),

@@ -253,6 +253,8 @@ def _way_text(stream: PlannedStream) -> str:
         if hop.parent_index != index - 1:
             text += f"; {hop.from_node}"
         text += f" > {hop.to_node}"
+    if stream.standby:
+        text += f" (in reserve: {count_text(len(stream.standby), 'way')})"
     return text
 
 

@@ -178,6 +178,17 @@ class TestBound:
         assert way.minimum_ps == bound(found["link s1.p2 - s2.p3"]).streams[0].minimum_ps
         assert way.minimum_ps < 3 * 178 * 8000 + 2 * 5_000_000
 
+    def test_names_what_has_failed_when_a_frame_is_so_late(self, tmp_path: Path) -> None:
+        text = RING + "redundancy: {hall: {kind: rstp, nodes: [s1, s2, s3, s4]}}\n"
+        plan = planned(tmp_path, text)
+        way = bound(plan).streams[0]
+        assert way.after == "link s1.p3 - s4.p2"
+        assert way.bound_ps == 5 * 178 * 8000 - 8 * 8000 + 4 * 5_000_000 + 5 * 5_300
+        assert bound(replace(plan, rings=())).streams[0].after == ""
+        assert "Ring hall (RSTP) promises no recovery time; it is not proven here." in (
+            bound(plan).assumptions
+        )
+
     def test_counts_who_meets_after_the_failure(self, tmp_path: Path) -> None:
         # y from s2 to the server uses s2 - s3 - s4 as x does; when s1 - s2 is lost, x goes over
         # s4 and meets nobody there; when s3 - s4 is lost, both go over s1 - s4.
@@ -197,6 +208,9 @@ class TestBound:
         assert alone is not None
         assert with_ring is not None
         assert with_ring >= alone
+        assert "Ring hall (MRP) promises to recover within 200 ms; it is not proven here." in (
+            bound(plan).assumptions
+        )
         backlogs = {
             plan.egresses[row.egress_index].name: row.backlog_octets for row in bound(plan).egresses
         }
