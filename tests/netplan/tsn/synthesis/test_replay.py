@@ -22,10 +22,10 @@ from netplan.tsn.synthesis.problem import (
     Stream,
     Waiting,
 )
-from netplan.tsn.synthesis.result import Status, transmissions
+from netplan.tsn.synthesis.result import Status
 from netplan.tsn.synthesis.synthesise import synthesise
 from support.random_schedules import NS, US, random_problem
-from support.schedule_replay import faults
+from support.schedule_replay import faults, transmissions
 
 LIMITS = {
     "none": None,
