@@ -140,16 +140,20 @@ def _problem(
 
 
 def _express_findings(design: Design, plan: Plan) -> list[Finding]:
-    """With preemption the scheduled priorities are express, and they alone."""
-    if design.tsn.schedule.protect != "preemption":
-        return []
+    """Where scheduled frames go, no others are express; with preemption, they themselves are.
+
+    A frame that an express one interrupts goes on behind its closed gate, into a window.
+    """
+    scheduled = {hop.egress_index for one in plan.streams if one.scheduled for hop in one.hops}
+    interrupting = design.tsn.schedule.protect == "preemption"
     findings = []
     for stream in plan.streams:
         for hop in stream.hops:
             rules = plan.egresses[hop.egress_index].rules
-            if rules is None or rules.fragment_octets is None:
+            if rules is None or rules.fragment_octets is None or hop.egress_index not in scheduled:
                 continue
-            if rules.queues[hop.queue_index].express is not stream.scheduled:
+            express = rules.queues[hop.queue_index].express
+            if (interrupting and not express) if stream.scheduled else express:
                 findings.append(
                     design.finding(
                         "SCHEDULE-EXPRESS", Severity.ERROR,

@@ -154,9 +154,13 @@ def timing(
                 # A gate that must keep a frame back has to be shut for a while before.
                 shut_ps = least_ps if low == opening else shortest_shut_ps(gates)
                 _extend(wire, opening - shut_ps, max(close_ps, opening + occupied_ps))
-                _extend(arriving, low, opening + 1)
+                # Windows are on the node's clock, on which the frame may seem to come earlier;
+                # a talker's own frames are on that clock anyway.
+                seen = low - error_ps if before else low
+                _extend(arriving, seen, opening + 1)
+                could_leave = seen + data_ps
                 _extend(
-                    leaving, min(low + data_ps, free[2] if follows else low + data_ps), close_ps + 1
+                    leaving, min(could_leave, free[2]) if follows else could_leave, close_ps + 1
                 )
                 free = (opening + occupied_ps, max(close_ps, opening + occupied_ps), close_ps)
             else:
