@@ -71,17 +71,20 @@ def bound(plan: Plan, methods: Collection[Method] = tuple(Method)) -> BoundEvide
     """
     found = _bound(plan, methods)
     for what, recovered in recovered_plans(plan):
-        found = worse_of(found, _bound(recovered, methods), what)
+        found = worse_of(found, _bound(recovered, methods, found.streams), what)
     return replace(found, assumptions=(*found.assumptions, *ring_assumptions(plan)))
 
 
-def _bound(plan: Plan, methods: Collection[Method]) -> BoundEvidence:
+def _bound(
+    plan: Plan, methods: Collection[Method], within: Sequence[StreamBound] | None = None
+) -> BoundEvidence:
+    """Bounds of one plan; those that are within others anyway need not be the lowest there are."""
     network = settled(plan)
     egresses = egress_bounds(network)
     first = stream_bounds(network, egresses)
     sets = {Method.TFA: first}
     if Method.LP in methods:
-        sets[Method.LP] = pay_bursts_once(network, first)
+        sets[Method.LP] = pay_bursts_once(network, first, within)
     if Method.TIMED in methods and any(keeps_phase(stream) for stream in plan.streams):
         timed = timed_evidence(network).rows
         sets[Method.TIMED] = tuple(
