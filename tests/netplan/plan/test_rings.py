@@ -143,6 +143,13 @@ def test_what_has_its_schedule_stays_where_it_is(tmp_path: Path) -> None:
     assert stream_of(planned(tmp_path, text + RING_OF_FOUR), "x").standby == ()
 
 
+def test_a_schedule_must_not_use_a_link_in_reserve(tmp_path: Path) -> None:
+    text = RING.replace("deadline", "scheduled: true, deadline") + RING_OF_FOUR
+    text += "schedule: {streams: {x: {phase: 0 us, ways: [[plc, s1, s4, srv]]}}}\n"
+    finding = the(found_in(tmp_path, text), "SCHEDULE-WAY")
+    assert finding.path == "schedule.streams.x.ways[0]"
+
+
 def test_more_nodes_than_a_recovery_time_is_promised_for(tmp_path: Path) -> None:
     names = [f"n{number}" for number in range(51)]
     text = HEAD + "nodes:\n" + "".join(f"  {name}: {{is: drive}}\n" for name in names)
@@ -274,6 +281,17 @@ class TestDoubled:
             ("c", "b", 6),
         ]
 
+    def test_hsr_to_several_listeners_of_a_ring_is_refused(self, tmp_path: Path) -> None:
+        text = RING.replace("is: switch", "is: tsn-bridge").replace(
+            "  srv:", "  cam: {is: camera}\n  srv:"
+        )
+        text = text.replace(
+            "links:\n", "links:\n  - {between: [cam, s3.p1], medium: cat6a, length: 1 m}\n"
+        ).replace("to: srv", "to: [srv, cam]")
+        text += "redundancy: {hall: {kind: hsr, nodes: [s1, s2, s3, s4]}}\n"
+        finding = the(found_in(tmp_path, text), "REDUNDANCY-LOOP")
+        assert finding.hint == "write one stream for each listener"
+
     LANS = (
         HEAD
         + """\
@@ -320,7 +338,7 @@ streams:
         assert finding.expected == "2 disjoint ways by PRP"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(order=st.permutations(range(4)), rates=st.lists(st.sampled_from([10**8, 10**9]), min_size=6))
 def test_a_spanning_tree_is_the_one_that_the_protocol_finds(
     order: list[int], rates: list[int]
