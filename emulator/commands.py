@@ -208,7 +208,7 @@ def bench(
     output: FormatOption = Format.TABLE,
 ) -> ExitStatus:
     """Measure this tool on this host: simulation speed, the example plant, a large design."""
-    from emulator.bench import measure
+    from emulator.bench.host import measure
 
     figures = measure(what)
     if output is Format.JSON:
