@@ -52,7 +52,7 @@ def test_lines_are_loaded_as_said(kind: str) -> None:
         row
         for row in proof.egresses
         if plan.egresses[row.egress_index].name.startswith("sw")
-        and plan.egresses[row.egress_index].port == "p4"
+        and plan.egresses[row.egress_index].port == "p2"
     ]
     assert all(0.599 <= row.load_ratio <= MOST_LOAD_RATIO + 0.001 for row in trunks)
     assert yaml.safe_load(long_line(kind, 0))["streams"]
