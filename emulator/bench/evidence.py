@@ -7,6 +7,7 @@ behaviour covers all streams; a search then drives a few of them towards their b
 
 from __future__ import annotations
 
+import itertools
 import random
 import tempfile
 from collections.abc import Callable, Mapping
@@ -67,21 +68,25 @@ def planned(files: Mapping[str, str]) -> Plan:
 
 
 def soundness(
-    numbers: range,
+    count: int,
     *,
+    first: int = 0,
     search_s: float = 0.0,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Soundness:
     """Hold simulations of random designs against their bounds.
 
     Args:
-        numbers: Of the designs.
+        count: Designs that can be planned; the numbers of others are left out.
+        first: Number of the first one.
         search_s: Seconds for one search in each design; none when 0.
         progress: Told the share that is done.
     """
     found = Soundness()
-    for place, number in enumerate(numbers):
-        progress(place / len(numbers))
+    for number in itertools.count(first):
+        if found.designs == count:
+            break
+        progress(found.designs / count)
         try:
             plan = planned(random_design(number))
         except DesignError:

@@ -242,12 +242,14 @@ def _soundness(extent: Extent, progress: Progress) -> Iterator[Figure]:
     searched = min(_SEARCHED_DESIGNS, extent.networks)
     rest = extent.networks - searched
     with_search = soundness(
-        range(searched), search_s=_SEARCH_S, progress=partial(_within, progress, 0.0, 0.5)
+        searched, search_s=_SEARCH_S, progress=partial(_within, progress, 0.0, 0.5)
     )
     drawn = soundness(
-        range(searched, extent.networks), progress=partial(_within, progress, 0.5, 0.5)
+        rest,
+        first=with_search.designs + with_search.refused,
+        progress=partial(_within, progress, 0.5, 0.5),
     )
-    both = (with_search, drawn) if rest else (with_search,)
+    both = (with_search, drawn)
     refuted = [text for one in both for text in one.refuted]
     values: dict[str, Any] = {
         name: sum(getattr(one, name) for one in both)
