@@ -345,11 +345,32 @@ def _write_reproduction(design: Path, trial: Trial, lines: list[str]) -> None:
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="line10, plant, large or all.")] = "all",
+    what: Annotated[
+        str, typer.Argument(help="line10, plant, large or all of these; tsn: the table of TSN.")
+    ] = "all",
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="tsn: this row alone; may be repeated.")
+    ] = None,
+    networks: Annotated[
+        int, typer.Option("--networks", help="tsn: random designs for soundness.", min=1)
+    ] = 1000,
+    lines: Annotated[
+        int, typer.Option("--lines", help="tsn: lines per shaper for tightness.", min=1)
+    ] = 6,
+    tsnkit: Annotated[
+        Path | None, typer.Option("--tsnkit", help="tsn: folder of tsnkit's tables instead.")
+    ] = None,
+    saihu: Annotated[
+        Path | None, typer.Option("--saihu", help="tsn: folder of Saihu's networks instead.")
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> ExitStatus:
-    """Measure this tool on this host: simulation speed, the example plant, a large design."""
-    from emulator.bench import measure
+    """Measure this tool on this host: simulation speed, the example plant, TSN beside its peers."""
+    if what == "tsn":
+        return _bench_tsn(only or [], networks, lines, tsnkit, saihu, output)
+    if only or tsnkit or saihu:
+        raise typer.BadParameter("these are for 'bench tsn'", param_hint="--only")
+    from emulator.bench.host import measure
 
     figures = measure(what)
     if output is Format.JSON:
@@ -360,3 +381,45 @@ def bench(
                 f"{name}: {value:,.3f}" if isinstance(value, float) else f"{name}: {value:,}"
             )
     return ExitStatus.OK
+
+
+def _bench_tsn(
+    only: list[str],
+    networks: int,
+    lines: int,
+    tsnkit: Path | None,
+    saihu: Path | None,
+    output: Format,
+) -> ExitStatus:
+    """The table of TSN; contradictions of bound and simulation are a fault of the tool."""
+    from emulator.bench.foreign import saihu_figures, tsnkit_figures
+    from emulator.bench.table import figure_table
+    from emulator.bench.tsn import ROWS, Extent, Figure, figures
+    from netplan.progress import shown_progress
+
+    unknown = [name for name in only if name not in ROWS]
+    if unknown:
+        raise typer.BadParameter(
+            f"{unknown[0]!r} is no row; known are {', '.join(ROWS)}", param_hint="--only"
+        )
+    for folder, option in ((tsnkit, "--tsnkit"), (saihu, "--saihu")):
+        if folder is not None and not folder.is_dir():
+            raise typer.BadParameter(f"{folder} is no folder", param_hint=option)
+    found: list[Figure] = []
+    with shown_progress() as progress:
+        if tsnkit is not None:
+            found += tsnkit_figures(tsnkit)
+        if saihu is not None:
+            found += saihu_figures(saihu)
+        if only or (tsnkit is None and saihu is None):
+            for figure in figures(only, Extent(networks=networks, lines=lines), progress.update):
+                found.append(figure)
+                typer.echo(f"{figure.figure}: {figure.measured}", err=True)
+    if output is Format.JSON:
+        typer.echo(json.dumps([figure.record() for figure in found], indent=2))
+    else:
+        figure_table(found)
+    refuted = [text for figure in found for text in figure.values.get("refuted") or ()]
+    for text in refuted:
+        typer.echo(text, err=True)
+    return ExitStatus.TOOL_FAULT if refuted else ExitStatus.OK

@@ -22,11 +22,14 @@ from emulator.simulation.search_scenario import (
     JITTER_USES,
     Laboratory,
     Outcome,
+    Passage,
     Placement,
     Window,
     releases_of,
 )
 from emulator.simulation.search_witness import WorstFound
+from netplan.media.frames import wire_time_ps
+from netplan.media.interface import WireMechanism
 from netplan.plan.model import Plan, PlannedStream
 from netplan.verdict.evidence import BoundEvidence
 
@@ -97,6 +100,10 @@ def search_worst(
         if progress is not None:
             progress((number + 1) / len(rows))
     return tuple(found)
+
+
+_EVERYBODY = -1
+"""In place of a stream that moves: all talkers that keep no phase, against the gates."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,6 +210,39 @@ class _Hunt:
                         found.append((other, wanted_ps - nearest_ps))
         return found
 
+    def _past_gates(self, passage: Passage) -> list[tuple[int, int]]:
+        """Moves of everybody that let the frame in question just miss a window of a gate."""
+        found: list[tuple[int, int]] = []
+        largest = max(max(message) for message in self._stream.emission.messages)
+        for crossing in passage.crossings:
+            egress = self.plan.egresses[crossing.egress_index]
+            wire = egress.mechanism
+            if (
+                egress.rules is None
+                or not egress.rules.gates
+                or not isinstance(wire, WireMechanism)
+            ):
+                continue
+            queue_index = next(
+                hop.queue_index
+                for hop in self._stream.hops
+                if hop.egress_index == crossing.egress_index
+            )
+            gates = egress.rules.gates[0]
+            frame_ps = wire_time_ps(wire.lead_octets + largest, wire.line_bps)
+            at_ps = gates.base_ps
+            for entry, after in zip(
+                gates.entries, (*gates.entries[1:], gates.entries[0]), strict=True
+            ):
+                at_ps += entry.duration_ps
+                if (
+                    entry.open_queues >> queue_index & 1
+                    and not after.open_queues >> queue_index & 1
+                ):
+                    later_ps = (at_ps - frame_ps + 1 - crossing.queued_ps) % gates.cycle_ps
+                    found += [(_EVERYBODY, later_ps), (_EVERYBODY, later_ps - gates.cycle_ps)]
+        return found
+
     def _is_free(self, index: int) -> bool:
         emission = self.plan.streams[index].emission
         return emission.sporadic or emission.phase_ps is None
@@ -213,7 +253,7 @@ class _Hunt:
         if hop.parent_index < 0:
             return list(outcome.releases_ps[index])
         before_ps = sum(term.max_ps if outcome.largest else term.min_ps for term in hop.before)
-        crossed = outcome.arrivals_ps.get((index, hop.parent_index), [])
+        crossed = outcome.crossed_ps(index, hop.parent_index)
         return [at_ps + before_ps for at_ps in crossed]
 
     def _moves(self, outcome: Outcome) -> list[tuple[int, int]]:
@@ -235,6 +275,7 @@ class _Hunt:
                 moves += self._shifts(
                     outcome, reference, hop.egress_index, [(one, one) for one in near[-2:]]
                 )
+        moves += self._past_gates(outcome.passage)
         unique = list(dict.fromkeys(moves))
         if len(unique) > _MOST_MOVES:
             unique = self.random.sample(unique, _MOST_MOVES)
@@ -266,7 +307,9 @@ class _Hunt:
 
     def _moved(self, placements: list[Placement], index: int, by_ps: int) -> list[Placement]:
         changed = list(placements)
-        changed[index] = replace(changed[index], at_ps=changed[index].at_ps + by_ps)
+        for one in range(len(changed)) if index == _EVERYBODY else (index,):
+            if index != _EVERYBODY or self._is_free(one):
+                changed[one] = replace(changed[one], at_ps=changed[one].at_ps + by_ps)
         return changed
 
     def _otherwise(self, placements: list[Placement]) -> list[Placement]:

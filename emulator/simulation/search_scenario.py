@@ -9,7 +9,11 @@ becomes a plan whose talkers release exactly that, which anybody can simulate ag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from emulator.simulation import engine
 from emulator.simulation.layout import NONE, State
@@ -51,9 +55,15 @@ class Window:
 def releases_of(
     emission: Emission, placement: Placement, window: Window
 ) -> tuple[tuple[int, ...], int]:
-    """Releases of a talker in a window, and the number of the first one's message."""
+    """Releases of a talker from the start of a window on, and the number of the first one's message.
+
+    As many as surely last beyond the window, whatever the placement: scenarios that differ in
+    placements alone are then the same but for their times.
+    """
     offsets_ps = emission.offsets_ps or (0,)
     count = len(offsets_ps)
+    length_ps = window.end_ps - window.start_ps + emission.jitter_ps
+    wanted = (length_ps // emission.period_ps + 2) * count
     if emission.phase_ps is not None and not emission.sporadic:
         base_ps = emission.phase_ps
         whole, rest_ps = divmod(placement.at_ps - base_ps, emission.period_ps)
@@ -78,8 +88,6 @@ def releases_of(
     last_ps = base_ps + _nominal_ps(emission.period_ps, offsets_ps, number)
     while True:
         at_ps = base_ps + _nominal_ps(emission.period_ps, offsets_ps, number)
-        if at_ps > window.end_ps:
-            return tuple(found), first
         is_late = number <= placed if placement.jitter_index == LATE_UNTIL else number < placed
         if placement.jitter_index and is_late:
             # No message overtakes the placed one.
@@ -89,6 +97,8 @@ def releases_of(
             if not found:
                 first = number % len(emission.messages)
             found.append(at_ps)
+            if len(found) == wanted:
+                return tuple(found), first
         number += 1
 
 
@@ -103,16 +113,30 @@ def _fixed(terms: tuple[DelayTerm, ...], *, largest: bool) -> tuple[DelayTerm, .
     )
 
 
-def witness_stream(
-    stream: PlannedStream,
-    releases_ps: tuple[int, ...],
-    first_message: int,
-    end_ps: int,
-    *,
-    largest: bool,
-) -> PlannedStream:
-    """The same stream, whose talker releases just these messages, and its delays fixed."""
-    messages = stream.emission.messages
+def witness_emission(
+    emission: Emission, releases_ps: tuple[int, ...], first_message: int, end_ps: int
+) -> Emission:
+    """The contract of a talker that releases just these messages."""
+    messages = emission.messages
+    merged: list[tuple[int, tuple[int, ...]]] = []
+    for place, at_ps in enumerate(releases_ps or (2 * end_ps,)):
+        sizes = messages[(first_message + place) % len(messages)]
+        if merged and merged[-1][0] == at_ps:  # two messages at once are one
+            sizes = merged.pop()[1] + sizes
+        merged.append((at_ps, sizes))
+    start_ps = merged[0][0]
+    return Emission(
+        messages=tuple(sizes for _, sizes in merged),
+        period_ps=max(4 * end_ps, merged[-1][0] - start_ps + 1),
+        sporadic=False,
+        phase_ps=start_ps,
+        jitter_ps=0,
+        offsets_ps=tuple(at_ps - start_ps for at_ps, _ in merged),
+    )
+
+
+def witness_stream(stream: PlannedStream, emission: Emission, *, largest: bool) -> PlannedStream:
+    """The same stream with its talker's behaviour, and its delays fixed."""
     hops: tuple[Hop, ...] = tuple(
         replace(
             hop,
@@ -121,26 +145,8 @@ def witness_stream(
         )
         for hop in stream.hops
     )
-    merged: list[tuple[int, tuple[int, ...]]] = []
-    for place, at_ps in enumerate(releases_ps or (2 * end_ps,)):
-        sizes = messages[(first_message + place) % len(messages)]
-        if merged and merged[-1][0] == at_ps:  # two messages at once are one
-            sizes = merged.pop()[1] + sizes
-        merged.append((at_ps, sizes))
-    start_ps = merged[0][0]
-    return replace(
-        stream,
-        hops=hops,
-        standby=(),  # nothing fails
-        emission=Emission(
-            messages=tuple(sizes for _, sizes in merged),
-            period_ps=max(4 * end_ps, merged[-1][0] - start_ps + 1),
-            sporadic=False,
-            phase_ps=start_ps,
-            jitter_ps=0,
-            offsets_ps=tuple(at_ps - start_ps for at_ps, _ in merged),
-        ),
-    )
+    # Nothing fails here.
+    return replace(stream, hops=hops, emission=emission, standby=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,15 +173,31 @@ class Outcome:
 
     Attributes:
         passage: Of the slowest frame of the row in question; None when it took none.
-        arrivals_ps: For each stream and hop, when messages had wholly crossed it.
+        arrivals: Rows of probes (first line) and when messages had wholly come there (second).
+        hop_of_row: Stream and hop that each probe stands for.
         releases_ps: For each stream, its releases.
         largest: Whether delays were the largest of their ranges.
     """
 
     passage: Passage | None
-    arrivals_ps: dict[tuple[int, int], list[int]]
+    arrivals: tuple[NDArray[np.int64], ...]
+    hop_of_row: Mapping[int, tuple[int, int]]
     releases_ps: tuple[tuple[int, ...], ...]
     largest: bool
+    _by_hop: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+
+    def crossed_ps(self, stream_index: int, hop_index: int) -> list[int]:
+        """When messages of a stream had wholly crossed a hop.
+
+        Sorted out when it is first asked for: of most scenarios only the latency counts.
+        """
+        if not self._by_hop:
+            for subjects, times_ps in self.arrivals:
+                for subject, at_ps in zip(subjects.tolist(), times_ps.tolist(), strict=True):
+                    hop = self.hop_of_row.get(subject)
+                    if hop is not None:
+                        self._by_hop.setdefault(hop, []).append(at_ps)
+        return self._by_hop.get((stream_index, hop_index), [])
 
     @property
     def latency_ps(self) -> int:
@@ -210,41 +232,37 @@ class Laboratory:
     largest: bool = True
     run_count: int = 0
     _models: dict[object, Model] = field(default_factory=dict)
+    _emissions: dict[tuple[int, Placement], Emission] = field(default_factory=dict)
     _hop_of_row: dict[int, tuple[int, int]] = field(default_factory=dict)
     _row: int = 0
-
-    def witness(self, placements: tuple[Placement, ...]) -> Plan:
-        """The plan of a scenario."""
-        streams: list[PlannedStream] = []
-        for stream, placement in zip(self.plan.streams, placements, strict=True):
-            releases_ps, first = releases_of(stream.emission, placement, self.window)
-            streams.append(
-                witness_stream(stream, releases_ps, first, self.window.end_ps, largest=self.largest)
-            )
-        return replace(self.plan, streams=tuple(streams), chains=(), targets=(), rings=())
 
     def run(self, placements: tuple[Placement, ...]) -> Outcome:
         """Simulate a scenario."""
         self.run_count += 1
-        plan = self.witness(placements)
-        key = tuple(stream.emission.messages for stream in plan.streams)
+        emissions = [self._emission(index, one) for index, one in enumerate(placements)]
+        key = tuple(emission.messages for emission in emissions)
         if key not in self._models:
-            self._models[key] = self._model(plan)
+            streams = tuple(
+                witness_stream(stream, emission, largest=self.largest)
+                for stream, emission in zip(self.plan.streams, emissions, strict=True)
+            )
+            quiet = replace(self.plan, streams=streams, chains=(), targets=(), rings=())
+            self._models[key] = self._model(quiet)
         model = self._models[key]
-        for index, stream in enumerate(plan.streams):
-            offsets_ps = stream.emission.offsets_ps
-            first = int(model.tables.streams[index]["first_message"])
-            for place, end_ps in enumerate((*offsets_ps[1:], stream.emission.period_ps)):
-                model.tables.messages[first + place]["gap_ps"] = end_ps - offsets_ps[place]
-        phases_ps = tuple(stream.emission.phase_ps or 0 for stream in plan.streams)
+        gaps_ps = model.tables.messages["gap_ps"]
+        for first, emission in zip(
+            model.tables.streams["first_message"].tolist(), emissions, strict=True
+        ):
+            ends_ps = (*emission.offsets_ps[1:], emission.period_ps)
+            gaps_ps[first : first + len(ends_ps)] = np.subtract(ends_ps, emission.offsets_ps)
+        phases_ps = tuple(emission.phase_ps or 0 for emission in emissions)
         run = engine.begin(replace(model, first_releases_ps=phases_ps), 2 * self.window.end_ps)
-        arrivals_ps: dict[tuple[int, int], list[int]] = {}
+        arrivals: list[NDArray[np.int64]] = []
 
         def drain(state: State) -> None:
-            for entry in state.log[: int(state.control["log_count"][0])].tolist():
-                subject, is_release, _, at_ps = entry
-                if not is_release and subject in self._hop_of_row:
-                    arrivals_ps.setdefault(self._hop_of_row[subject], []).append(at_ps)
+            log = state.log[: int(state.control["log_count"][0])]
+            log = log[log["is_release"] == 0]
+            arrivals.append(np.stack([log["subject"], log["at_ps"]]))
             state.control["log_count"] = 0
 
         engine.proceed(run, drain=drain)
@@ -252,13 +270,24 @@ class Laboratory:
             raise KeyboardInterrupt
         return Outcome(
             passage=self._passage(run),
-            arrivals_ps=arrivals_ps,
+            arrivals=tuple(arrivals),
+            hop_of_row=self._hop_of_row,
             releases_ps=tuple(
-                tuple(phase_ps + offset_ps for offset_ps in stream.emission.offsets_ps)
-                for phase_ps, stream in zip(phases_ps, plan.streams, strict=True)
+                tuple(phase_ps + offset_ps for offset_ps in emission.offsets_ps)
+                for phase_ps, emission in zip(phases_ps, emissions, strict=True)
             ),
             largest=self.largest,
         )
+
+    def _emission(self, index: int, placement: Placement) -> Emission:
+        """What a talker releases; from one scenario to the next only one or two move."""
+        known = self._emissions.get((index, placement))
+        if known is None:
+            emission = self.plan.streams[index].emission
+            releases_ps, first = releases_of(emission, placement, self.window)
+            known = witness_emission(emission, releases_ps, first, self.window.end_ps)
+            self._emissions[index, placement] = known
+        return known
 
     def _model(self, plan: Plan) -> Model:
         """The plan with a listener at the end of each hop, all of which tell of arrivals."""

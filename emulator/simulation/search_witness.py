@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from emulator.simulation.run import simulate
-from emulator.simulation.search_scenario import witness_stream
+from emulator.simulation.search_scenario import witness_emission, witness_stream
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import SimulatedEvidence
 
@@ -52,7 +52,11 @@ class WorstFound:
 def witness_plan(plan: Plan, found: WorstFound) -> Plan:
     """The plan whose talkers behave as found; a simulation of it shows the latency."""
     streams = tuple(
-        witness_stream(stream, releases, first, found.end_ps, largest=found.largest_delays)
+        witness_stream(
+            stream,
+            witness_emission(stream.emission, releases, first, found.end_ps),
+            largest=found.largest_delays,
+        )
         for stream, releases, first in zip(
             plan.streams, found.releases_ps, found.first_messages, strict=True
         )

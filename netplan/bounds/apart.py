@@ -42,8 +42,11 @@ def _credit_bucket(network: Network, access: Access, other: int) -> Bucket | Non
     if access.overhead_ps and other in access.express:
         return None
     line_bps = network.transmitters[server.egress_index].line_bps
-    works_ps = [network.flows[flow].most_work_ps for flow in server.own]
-    step_ps = max(min(network.flows[flow].least_work_ps for flow in server.own), 1)
+    coming = [network.flows[index] for index in server.own if not network.flows[index].gone]
+    if not coming:
+        return None
+    works_ps = [flow.most_work_ps for flow in coming]
+    step_ps = min(flow.least_work_ps for flow in coming)
     tokens = shaped.idle_bps * shaped.credit_ps + (line_bps - shaped.idle_bps) * max(works_ps)
     return Bucket(
         base=step_ps - (-tokens // line_bps),

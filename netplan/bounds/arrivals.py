@@ -23,6 +23,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from netplan.media.frames import PS_PER_S
+
 UNLIMITED: Final = 1 << 120
 """Stands for work or time without limit; far above anything that is counted."""
 
@@ -214,6 +216,12 @@ class Staircase:
         if window_ps > self._horizon_ps:
             self._extend(2 * window_ps)
         return self._sums[bisect_right(self._times, window_ps)]
+
+    @property
+    def bucket_steps_per_s(self) -> int:
+        """Steps that token buckets add, to foresee how long the staircase becomes."""
+        buckets = [group.bucket for group in self._bucketed]
+        return sum(-(-one.rate * PS_PER_S // one.cost) for one in buckets)
 
     def steps_before(self, window_ps: int) -> list[int]:
         """Window lengths below this one at which more may arrive, ascending."""

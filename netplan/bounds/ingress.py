@@ -10,7 +10,7 @@ Stai, Mohiuddin, Le Boudec (2018) for the output of a credit-based queue.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,6 +19,7 @@ from netplan.bounds.contention import Ingress
 from netplan.bounds.lines import ingress_spread_ps, line_for
 from netplan.bounds.model import NO_WIRE, Access, Flow, Network
 from netplan.bounds.regulators import bucket_of, meter_bucket_of
+from netplan.media.frames import PS_PER_S
 
 Key = tuple[str, object]
 """What caps flows together: kind and name."""
@@ -78,9 +79,8 @@ def gather(
                 first_own_ps=sides[0].first_ps,
                 first_above_ps=sides[1].first_ps,
                 affine=(affine[0], affine[1], affine[2], affine[3]),
-                steps_per_s=sum(
-                    flow.windows.per_period() * 10**12 // flow.period_ps + 1 for flow in flows
-                ),
+                steps_per_s=_messages_per_s(flows)
+                + sum(side_.stairs.bucket_steps_per_s for side_ in sides),
             )
         )
     return ingresses
@@ -106,15 +106,20 @@ def capped(network: Network, above: list[int], bucket: Bucket, *, later_ps: int 
             assert jitter_ps is not None
             burst += windows.affine_burst(period_ps, jitter_ps)
             rate += windows.rate(period_ps)
+    above_stairs = Staircase([], [Bucketed(inner, bucket)])
     return Ingress(
         own=Staircase([]),
-        above=Staircase([], [Bucketed(inner, bucket)]),
+        above=above_stairs,
         line=None,
         first_own_ps=0,
         first_above_ps=max(flow.most_work_ps for flow in flows),
         affine=(0, 0, burst, rate),
-        steps_per_s=sum(flow.windows.per_period() * 10**12 // flow.period_ps + 1 for flow in flows),
+        steps_per_s=_messages_per_s(flows) + above_stairs.bucket_steps_per_s,
     )
+
+
+def _messages_per_s(flows: Sequence[Flow]) -> int:
+    return sum(flow.windows.per_period() * PS_PER_S // flow.period_ps + 1 for flow in flows)
 
 
 def unknown_text(network: Network, flows: Iterable[Flow]) -> str:

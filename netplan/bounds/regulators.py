@@ -184,12 +184,21 @@ def _part_keeps(network: Network, pairs: list[tuple[Flow, Flow]]) -> bool:
                 octets - network.hop(flow).added_octets + network.hop(parent).added_octets
                 for octets in flow.frame_octets
             ]
-            longer = any(
-                max(token_octets(network, flow, octets)) > min(token_octets(network, parent, size))
+            # A tag that copies get on the way makes each frame cost more tokens than before, by
+            # no more than this factor; so does it with any window that the bucket before lets by.
+            dearer = max(
+                Fraction(
+                    max(token_octets(network, flow, octets)),
+                    min(token_octets(network, parent, size)),
+                )
                 for octets, size in zip(flow.frame_octets, sizes, strict=True)
             )
-            if longer:
-                return False
+            if dearer > 1:
+                one = parent.scheduler
+                return len(pairs) == 1 and (
+                    one.committed_bps * dearer <= scheduler.committed_bps
+                    and one.committed_burst_octets * dearer <= scheduler.committed_burst_octets
+                )
             before[parent.scheduler.name] = parent.scheduler
         elif not parent.ways and parent.jitter_ps is not None:
             if len(pairs) == 1:

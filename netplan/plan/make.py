@@ -114,15 +114,15 @@ def _planned(
     collected += found
     egresses, found = with_rules(design, equipment, egresses, used_once(streams, base_of))
     collected += found
-    streams, found = with_receptions(design, egresses, streams, routed)
+    synchronisation, of_clocks = clocks_of(design, equipment)
+    streams, found = with_receptions(design, egresses, streams, routed, synchronisation)
     collected += found
     streams = folded(cutting_through(design, equipment, egresses, streams), base_of)
     egresses, streams, found = with_flows(design, egresses, streams)
     collected += found
     planned_chains, found = chains(design, [one for one in streams if ALTERNATIVE not in one.name])
     collected += found
-    synchronisation, found = clocks_of(design, equipment)
-    collected += found
+    collected += of_clocks
     if has_errors(collected):
         return None, collected
     assumptions = dict.fromkeys(text for egress in egresses for text in egress.assumptions)

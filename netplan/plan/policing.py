@@ -23,6 +23,7 @@ from netplan.tsn.mechanisms import (
     Reception,
     Selection,
     StreamFilter,
+    Synchronisation,
 )
 
 _MAX_RESIDENCE_PS = PS_PER_S
@@ -30,9 +31,15 @@ _MAX_RESIDENCE_PS = PS_PER_S
 
 
 def with_receptions(
-    design: Design, egresses: tuple[Egress, ...], streams: tuple[PlannedStream, ...], routed: Routed
+    design: Design,
+    egresses: tuple[Egress, ...],
+    streams: tuple[PlannedStream, ...],
+    routed: Routed,
+    synchronisation: Synchronisation | None,
 ) -> tuple[tuple[PlannedStream, ...], list[Finding]]:
     """Streams whose hops say how they are policed and re-shaped where they are received."""
+    clocks = () if synchronisation is None else synchronisation.clocks
+    errors_ps = {clock.node: clock.error_ps for clock in clocks}
     findings: list[Finding] = []
     shaped = {
         index: [rule.selection is Selection.ASYNCHRONOUS for rule in egress.rules.queues]
@@ -56,11 +63,12 @@ def with_receptions(
             and hop.egress_index in shaped
             and shaped[hop.egress_index][hop.queue_index]
         }
+        released = _on_its_clock(stream, errors_ps.get(stream.talker, 0))
         hops = []
         for index, hop in enumerate(stream.hops):
             reception = Reception(
-                filter=_filter(stream, hop, busy_ps) if index in first else None,
-                scheduler=_scheduler(egresses, stream, hop) if index in behind else None,
+                filter=_filter(released, hop, busy_ps) if index in first else None,
+                scheduler=_scheduler(egresses, released, hop) if index in behind else None,
             )
             hops.append(hop if reception == Reception() else replace(hop, reception=reception))
         made.append(replace(stream, hops=tuple(hops)))
@@ -74,6 +82,17 @@ def with_receptions(
                 )
             )  # fmt: skip
     return tuple(made), [one for i, one in enumerate(findings) if one not in findings[:i]]
+
+
+def _on_its_clock(stream: PlannedStream, error_ps: int) -> PlannedStream:
+    """The stream with what the talker's clock adds to its jitter where it keeps a phase.
+
+    One release may be early by the error of the clock and the next one late by as much.
+    """
+    emission = stream.emission
+    if emission.phase_ps is None or emission.sporadic or not error_ps:
+        return stream
+    return replace(stream, emission=replace(emission, jitter_ps=emission.jitter_ps + 2 * error_ps))
 
 
 def _busy_ps(egresses: tuple[Egress, ...], streams: tuple[PlannedStream, ...]) -> dict[int, int]:

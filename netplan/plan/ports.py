@@ -25,6 +25,9 @@ from netplan.tsn.mechanisms import GateList, GateOperation, PortRules, QueueRule
 
 ALWAYS_PS = 1 << 62
 """Longer than any frame."""
+SLOPE_STEP_BPS = 1_000
+"""Idle slopes that are chosen are multiples of this. Source: planning practice (tc-cbs)."""
+_SLACK_PART = 100_000
 _CHECK_OCTETS = 4
 _LEAST_REST_OCTETS = 64
 _RECEIVES = "End stations behind a port that preempts put the fragments together again."
@@ -41,6 +44,21 @@ def contract_bps(emission: Emission, extra_octets: int) -> int:
     """Long-term rate of a contract with so many octets added to every frame, rounded up."""
     octets = sum(frame + extra_octets for message in emission.messages for frame in message)
     return -(-8 * octets * PS_PER_S // emission.pattern_ps)
+
+
+def least_slope_bps(contracts_bps: int) -> int:
+    """Least idle slope with which streams of so much long-term rate can be proven; 0 for none.
+
+    With their rate alone, a queue that has fallen behind a frame of another class never catches
+    up again. So it is the next multiple of 1 kbit/s (the unit of Linux tc-cbs) that is above their
+    rate by 10 ppm at least: a bound rounds the time of each frame up by less than 1 ps, which is
+    2 ppm of the smallest one at 1 Gbit/s.
+    """
+    if not contracts_bps:
+        return 0
+    return (
+        contracts_bps + contracts_bps // _SLACK_PART
+    ) // SLOPE_STEP_BPS * SLOPE_STEP_BPS + SLOPE_STEP_BPS
 
 
 def given_slope_bps(wanted: TrafficClass, egress: Egress) -> int | None:
@@ -233,10 +251,12 @@ class _Port:
         reserved = {}
         for queue, wanted in classes.items():
             if wanted.shaper == "credit-based":
-                reserved[queue] = given_slope_bps(wanted, self.egress) or sum(
-                    contract_bps(stream.emission, hop.added_octets + around)
-                    for stream, hop in self.users
-                    if hop.queue_index == queue
+                reserved[queue] = given_slope_bps(wanted, self.egress) or least_slope_bps(
+                    sum(
+                        contract_bps(stream.emission, hop.added_octets + around)
+                        for stream, hop in self.users
+                        if hop.queue_index == queue
+                    )
                 )
         return {queue: rate_bps for queue, rate_bps in reserved.items() if rate_bps}
 

@@ -18,15 +18,9 @@ from netplan.design.tsn import PortPolicy, TrafficClass
 from netplan.media.interface import WireMechanism
 from netplan.plan.model import Egress, Plan
 from netplan.plan.policies import policy_of
-from netplan.plan.ports import contract_bps, given_slope_bps
+from netplan.plan.ports import contract_bps, given_slope_bps, least_slope_bps
 from netplan.tsn.classes import queue_index
 from netplan.tsn.mechanisms import Selection
-
-GRID_BPS = 1_000
-"""Slopes are multiples of this. Source: planning practice (idle slopes of tc-cbs are kbit/s)."""
-
-_SLACK_RATIO = 1e-5
-"""A bound rounds the time of every frame up; a slope must be above the contracts by more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +97,7 @@ def _at(
         if not streams:
             continue
         # Several queues of one class have a slope each, of the same value.
-        least_bps = max(rates_bps.values())
+        least_bps = least_slope_bps(max(rates_bps.values()))
         given_bps = given_slope_bps(wanted, egress)
         place, port = _place(design, node, class_index, egress)
         yield Reservation(
@@ -116,7 +110,7 @@ def _at(
             queue_index=max(queues),
             queue_count=len(queues),
             stream_indices=frozenset(streams),
-            least_bps=(round(least_bps * (1 + _SLACK_RATIO)) // GRID_BPS + 1) * GRID_BPS,
+            least_bps=least_bps,
             line_bps=wire.line_bps,
             designed_bps=given_bps or least_bps,  # what the plan takes then
             written=given_bps is not None,

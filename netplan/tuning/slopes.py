@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from netplan.design.design import Design
 from netplan.plan.model import Plan
-from netplan.tuning.reservations import GRID_BPS, Reservation, reservations_of, with_slopes
+from netplan.plan.ports import SLOPE_STEP_BPS
+from netplan.tuning.reservations import Reservation, reservations_of, with_slopes
 from netplan.tuning.trial import Bench, Trial
 
 SHARE_RATIO = 0.75
@@ -93,7 +94,7 @@ class _Search:
     def slope_bps(self, index: int, steps: int) -> int:
         least_bps = self.reservations[index].least_bps
         more_bps = (self.most_bps[index] - least_bps) * steps // _STEPS
-        return least_bps + -(-more_bps // GRID_BPS) * GRID_BPS
+        return least_bps + -(-more_bps // SLOPE_STEP_BPS) * SLOPE_STEP_BPS
 
     def slopes_bps(self) -> tuple[int, ...]:
         return tuple(self.slope_bps(index, steps) for index, steps in enumerate(self.steps))
@@ -130,7 +131,7 @@ class _Search:
                 for egress in own.egress_indices
             )
             self.most_bps[index] = max(
-                own.least_bps, rest_bps // own.queue_count // GRID_BPS * GRID_BPS
+                own.least_bps, rest_bps // own.queue_count // SLOPE_STEP_BPS * SLOPE_STEP_BPS
             )
 
     def targets_of(self, members: list[int]) -> set[int]:
@@ -211,7 +212,7 @@ class _Search:
             for egress in own.egress_indices
         )
         most_bps = int(self.share_ratio * own.line_bps * own.least_bps / needs_bps)
-        return max(own.least_bps, most_bps // GRID_BPS * GRID_BPS)
+        return max(own.least_bps, most_bps // SLOPE_STEP_BPS * SLOPE_STEP_BPS)
 
     def lower_ports(self) -> None:
         """Lower each port alone, as long as everything stays proven."""

@@ -182,11 +182,19 @@ def _is_certain(facts: Facts, chain_index: int) -> bool:
 def _of_egresses(facts: Facts) -> Iterator[Contradiction]:
     for index, row in facts.egress_bounds.items():
         seen = facts.egress_observations.get(index)
-        if seen is None or row.backlog_octets is None or facts.risky[index]:
+        if seen is None or facts.risky[index]:
             continue
-        if seen.max_backlog_octets > row.backlog_octets:
-            yield Contradiction(
-                subject=facts.egress_name(index),
-                what=f"{seen.max_backlog_octets} octets waited in the simulation, more than the "
-                f"bound of {row.backlog_octets} octets",
-            )
+        name = facts.egress_name(index)
+        # Either may say nothing of its queues.
+        queues = zip(seen.queue_backlog_octets, row.queue_backlog_octets, strict=False)
+        pairs = [
+            (name, seen.max_backlog_octets, row.backlog_octets),
+            *((f"queue {queue} of {name}", *pair) for queue, pair in enumerate(queues)),
+        ]
+        for subject, seen_octets, bound_octets in pairs:
+            if bound_octets is not None and seen_octets > bound_octets:
+                yield Contradiction(
+                    subject=subject,
+                    what=f"{seen_octets} octets waited in the simulation, more than the bound of "
+                    f"{bound_octets} octets",
+                )

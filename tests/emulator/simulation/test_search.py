@@ -15,6 +15,7 @@ from emulator.simulation.search_scenario import Placement, Window, releases_of
 from emulator.simulation.search_witness import WorstFound, replay
 from netplan.media.interface import ServiceCurve, WireMechanism
 from netplan.plan.model import Egress, Emission, Plan
+from netplan.tsn.mechanisms import GateEntry, GateList, PortRules, QueueRule
 from netplan.verdict.evidence import BoundEvidence, StreamBound
 from support.small_plans import MBIT, NS, US, PlanBuilder
 
@@ -123,6 +124,24 @@ def test_jitter_lets_two_messages_of_a_stream_come_close() -> None:
     # A frame takes 9.6 us of b: without jitter the one before has all but gone; with it, all of
     # the second waits behind what is left of the first 1 us later.
     assert found[0] - found[1] >= 8 * US
+
+
+def test_a_frame_that_just_misses_its_window_waits_for_the_next() -> None:
+    # Queue 0 is open for 100 us of each 1000 us. 108 octets (864 ns) no longer fit if they come a
+    # picosecond too late: 800 ns at the talker, 50 ns of cable, 864 ns + 900 us of wait, 864 + 50 ns.
+    entries = (
+        GateEntry(duration_ps=100 * US, open_queues=1),
+        GateEntry(duration_ps=900 * US, open_queues=2),
+    )
+    gates = GateList(base_ps=37 * US, cycle_ps=1000 * US, entries=entries)
+    rules = PortRules(queues=(QueueRule(),) * 2, gates=(gates,))
+    builder = PlanBuilder().wire("a.p").wire("b.p", queue_count=2, rules=rules)
+    builder.stream("s", [("a.p", "b"), ("b.p", "c")], period_ps=7000 * US, pcp=0)
+    plan = builder.plan()
+    (found,) = search_worst(plan, bound_of(plan, {"s": None}), budget_s=0.5)
+    worst_ps = 900 * US + (800 + 50 + 864 + 864 + 50) * NS
+    assert worst_ps - 5 <= found.latency_ps <= worst_ps
+    assert replay(plan, found).streams[0].max_ps == found.latency_ps
 
 
 def test_what_it_finds_follows_from_the_seed() -> None:

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from netplan.bounds.analysis import bound
+from netplan.bounds.analysis import bound, settled
+from netplan.bounds.apart import sent_by
 from netplan.media.interface import GrantMechanism, NoService
 from netplan.plan.model import Plan
 from netplan.tsn.mechanisms import (
@@ -208,6 +209,27 @@ def test_lower_class_gains_credit_while_the_higher_one_sends() -> None:
     assert bound_ns(plan, "b") == 6450 + (4 * 6560 + 12160 + 4160) + 6514
     # a: only the longest frame of the others.
     assert bound_ns(plan, "a") == 4050 + 12160 + 4114
+
+
+def test_frames_that_are_dropped_do_not_split_what_a_shaped_queue_sends() -> None:
+    # Frames of b are larger than queue 1 takes. What it sends is counted in frames of a all the same:
+    # in steps of their work, 4160, not in picoseconds, which no search would get to the end of.
+    narrow = replace(SHAPED, largest_frame_octets=600)
+    plan = into(rules(QueueRule(), narrow), ("a", 1, 500), ("b", 1, 1500), ("low", 0, 1500))
+    network = settled(plan)
+    (shaped,) = [
+        index
+        for index, server in enumerate(network.servers)
+        if server.access is not None and server.access.idle_bps
+    ]
+    lower = next(one for one in network.servers if one.access and shaped in one.access.apart)
+    assert lower.access is not None
+    sent = sent_by(network, lower.access, shaped)
+    assert not isinstance(sent, str)
+    (ingress,) = sent
+    # One a message of 1000 us, and the slope in frames of 4160: 250 Mbit/s / (4160 * 1 bit) = 60,097.
+    assert ingress.steps_per_s <= 2 * 1001 + 60_097
+    assert bound_ns(plan, "low") == 12050 + 4160 + 12114
 
 
 def test_what_leaves_a_shaped_queue_is_spread_out() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netplan.bounds.analysis import bound
 from netplan.media.frames import PS_PER_S
 from netplan.plan.model import Emission, Hop, Plan
 from netplan.plan.policing import burst_octets
@@ -246,6 +247,43 @@ def test_schedulers_stand_before_asynchronous_queues(tmp_path: Path) -> None:
     assert scheduler(second).name == "x@sw2.p1"
     assert scheduler(second).group == "sw1.p2:3"
     assert last.reception is None
+
+
+@pytest.mark.parametrize(("phase", "more"), [("", 0), (", phase: 100 us", 1)])
+def test_a_scheduler_has_room_for_the_talkers_clock(tmp_path: Path, phase: str, more: int) -> None:
+    text = ATS.replace("tsn: {", "tsn: {synchronisation: {grandmaster: sw2}, ")
+    stream = POLICED.replace(", policed: true", phase)
+    plan = planned(tmp_path, LINE + stream + text)
+    # 190 octets; a release that is early by the error of a clock before one that is late by it are
+    # 1.52 Mbit/s for some hundred nanoseconds more: less than an octet.
+    assert scheduler(hops(plan)[0]).committed_burst_octets == 190 + more
+    rows = bound(plan).streams
+    assert all(row.bound_ps is not None and row.bound_ps < MS for row in rows)
+
+
+def test_a_scheduler_behind_a_tag_that_copies_get_costs_no_delay(tmp_path: Path) -> None:
+    """Copies of x get 6 octets more at s1, so s2 counts more octets than s1; y goes beside them."""
+    nodes = "".join(f"  {name}: {{is: tsn-bridge}}\n" for name in ("s1", "s2", "s3"))
+    ends = [("plc", "s1"), ("s1", "s2"), ("s2", "s3"), ("s3", "s1"), ("cam", "s3")]
+    links = "".join(
+        f"  - {{between: [{one}, {other}], medium: cat6a, length: 1 m}}\n" for one, other in ends
+    )
+    streams = (
+        "streams:\n"
+        "  x: {from: plc, to: cam, size: 100 B, every: 1 ms, pcp: 3, ways: 2}\n"
+        "  y: {from: plc, to: cam, size: 300 B, every: 2 ms, pcp: 3, path: [s1, s2, s3]}\n"
+    )
+    head = f"{HEAD}nodes:\n  plc: {{is: plc}}\n  cam: {{is: camera}}\n{nodes}links:\n{links}"
+    plan = planned(tmp_path, head + streams + ATS)
+    groups = {
+        hop.reception.scheduler.group
+        for stream in plan.streams
+        for hop in stream.hops
+        if hop.to_node == "s2" and hop.reception is not None and hop.reception.scheduler
+    }
+    assert len(groups) == 1
+    rows = bound(plan).streams
+    assert all(row.bound_ps is not None and row.bound_ps < MS for row in rows)
 
 
 def test_no_scheduler_before_other_queues(tmp_path: Path) -> None:

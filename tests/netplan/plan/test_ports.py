@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netplan.bounds.analysis import bound
 from netplan.plan.model import Emission, Plan
-from netplan.plan.ports import ALWAYS_PS, contract_bps, longest_window_ps
+from netplan.plan.ports import ALWAYS_PS, contract_bps, least_slope_bps, longest_window_ps
 from netplan.tsn.mechanisms import GateEntry, GateList, PortRules, QueueRule, Selection
 from support.small_designs import HEAD, found_in, line_of, planned, stream_of, the
 
@@ -83,9 +84,33 @@ def test_plain_ports_have_no_rules(tmp_path: Path) -> None:
 def test_idle_slope_is_what_the_streams_need_with_overhead(tmp_path: Path) -> None:
     two = STREAMS.replace("}}\n", "}, y: {from: cam, to: srv, size: 30 B, every: 2 ms, pcp: 3}}\n")
     made = rules(planned(tmp_path, LINE + two + tsn(CREDIT)))
-    # 1,520,000 and, for 30 + 48 + 22 + 20 octets every 2 ms, 480,000 bit/s
-    assert made.queues[3] == QueueRule(selection=Selection.CREDIT, idle_slope_bps=2_000_000)
+    # 1,520,000 and, for 30 + 48 + 22 + 20 octets every 2 ms, 480,000 bit/s: the next kbit/s
+    assert made.queues[3] == QueueRule(selection=Selection.CREDIT, idle_slope_bps=2_001_000)
     assert {made.queues[i] for i in (0, 1, 2, 4, 5, 6, 7)} == {QueueRule()}
+
+
+@pytest.mark.parametrize(
+    ("contracts_bps", "slope_bps"),
+    [
+        pytest.param(0, 0, id="nothing to send"),
+        pytest.param(2_000_000, 2_001_000, id="20 bit/s are 10 ppm: the next kbit/s"),
+        pytest.param(2_000_001, 2_001_000, id="in between"),
+        pytest.param(400_000_000, 400_005_000, id="4 kbit/s are 10 ppm: more than that"),
+    ],
+)
+def test_least_slope_is_above_the_contracts(contracts_bps: int, slope_bps: int) -> None:
+    assert least_slope_bps(contracts_bps) == slope_bps
+
+
+@pytest.mark.parametrize("every", ["1 ms", "7 ms", "333 us", "250 us"])
+@pytest.mark.parametrize("rate", ["100 Mbit/s", "1 Gbit/s"])
+def test_streams_are_proven_at_the_slope_that_they_need(
+    tmp_path: Path, every: str, rate: str
+) -> None:
+    text = LINE.replace("[sw1.p2, sw2.p1], ", f"[sw1.p2, sw2.p1], rate: {rate}, ")
+    streams = STREAMS.replace("every: 1 ms", f"every: {every}")
+    proof = bound(planned(tmp_path, text + streams + tsn(CREDIT)))
+    assert all(row.bound_ps is not None for row in proof.streams)
 
 
 @pytest.mark.parametrize(
@@ -121,21 +146,21 @@ def test_a_slope_for_a_port_that_there_is_not(tmp_path: Path) -> None:
 def test_bare_frames_reserve_no_overhead(tmp_path: Path) -> None:
     text = LINE.replace("[sw1.p2, sw2.p1], ", "[sw1.p2, sw2.p1], framing: none, ")
     made = rules(planned(tmp_path, text + STREAMS + tsn(CREDIT)))
-    assert made.queues[3].idle_slope_bps == 170 * 8 * 1000
+    assert made.queues[3].idle_slope_bps == 170 * 8 * 1000 + 1000
 
 
 @pytest.mark.parametrize(
     ("lists", "slope_bps"),
     [
         # open for half of the time: twice the slope
-        (["{cycle: 1 ms, entries: [{for: 500 us, open: [3]}, {for: 500 us, open: [0]}]}"], 3_040_000),
-        # open for 300 us of 1 ms in two entries: 1,520,000 x 10 / 3 = 5,066,666.67
+        (["{cycle: 1 ms, entries: [{for: 500 us, open: [3]}, {for: 500 us, open: [0]}]}"], 3_042_000),
+        # open for 300 us of 1 ms in two entries: 1,521,000 x 10 / 3
         (
             [
                 ("{cycle: 1 ms, entries: [{for: 100 us, open: [3]}, {for: 700 us, open: []},"
                 " {for: 200 us, open: [0, 3]}]}")
             ],
-            5_066_667,
+            5_070_000,
         ),
         # lists that follow one another: the one that needs more, not both together
         (
@@ -144,9 +169,9 @@ def test_bare_frames_reserve_no_overhead(tmp_path: Path) -> None:
                 ("{base: 1 s, cycle: 1 ms, entries: [{for: 250 us, open: [3]},"
                 " {for: 750 us, open: [0]}]}"),
             ],
-            6_080_000,
+            6_084_000,
         ),
-        (["{cycle: 1 ms, entries: [{for: 1 ms, open: [3]}]}"], 1_520_000),
+        (["{cycle: 1 ms, entries: [{for: 1 ms, open: [3]}]}"], 1_521_000),
     ],
 )  # fmt: skip
 def test_idle_slope_while_the_gate_is_open(
@@ -154,7 +179,7 @@ def test_idle_slope_while_the_gate_is_open(
 ) -> None:
     plan = planned(tmp_path, LINE + STREAMS + tsn(CREDIT) + gates(*lists))
     assert rules(plan).queues[3].idle_slope_bps == slope_bps
-    assert rules(plan, "sw2.p2").queues[3].idle_slope_bps == 1_520_000  # has no gates
+    assert rules(plan, "sw2.p2").queues[3].idle_slope_bps == 1_521_000  # has no gates
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,16 @@ def test_more_octets_waited_than_can(made: Any) -> None:
     assert text.startswith("sw.p2: 3001 octets waited")
 
 
+def test_more_octets_waited_in_a_queue_than_can(made: Any) -> None:
+    run, bound = made.run(made.seen((60 * US, 5))), made.bound(made.bound_row())
+    seen = replace(run.egresses[1], queue_backlog_octets=(800, 601, 99))
+    proven = replace(bound.egresses[1], queue_backlog_octets=(800, 600, None))
+    run = replace(run, egresses=(run.egresses[0], seen))
+    bound = replace(bound, egresses=(bound.egresses[0], proven))
+    (text,) = texts(made.plan(), bound, run)
+    assert text.startswith("queue 1 of sw.p2: 601 octets waited")
+
+
 def radio_builder(cycle_ps: int = 100 * US, **stream: Any) -> PlanBuilder:
     """The talker sends by radio grants; one failure may hold up what a cycle brings."""
     mechanism = GrantMechanism(

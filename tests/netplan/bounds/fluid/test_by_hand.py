@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import pytest
 
+from emulator.bench.networks import MBIT, flow, network, server
 from netplan.bounds.fluid.analysis import FluidBound, fluid_bounds
 from netplan.bounds.fluid.curves import added, longest_delay, needed
 from netplan.plan.fluid import FluidFlow, FluidServer, RateLatency, TokenBucket
-from support.fluid_networks import MBIT, flow, network, server
 
 US = 10**6
 

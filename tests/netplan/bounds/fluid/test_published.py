@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.bench.networks import mesh, ring, tandem
 from netplan.bounds.fluid.analysis import fluid_bounds
 from netplan.bounds.fluid.stations import stations_of
 from netplan.bounds.fluid.tfa import total_flow_analysis
 from netplan.plan.fluid import FluidNetwork
-from support.fluid_networks import mesh, ring, tandem
 
 US = 10**6
 HALF_A_DIGIT_US = 0.005
