@@ -15,8 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netplan.bounds.fixpoint import settle
-from netplan.bounds.model import Network
-from netplan.bounds.network import network_of
+from netplan.bounds.network import Network, network_of
 from netplan.bounds.timed_backlog import overflows
 from netplan.bounds.timed_network import solve
 from netplan.bounds.timed_rows import timed_row

@@ -74,8 +74,10 @@ def timed_row(
 
 
 def _received_ps(ends: list[TimedFlow], frame: int) -> tuple[int, int]:
-    spans = [end.received_ps(frame) for end in ends]
-    return min(span[0] for span in spans), max(span[1] for span in spans)
+    return (
+        min(end.earliest_received_ps(frame) for end in ends),
+        max(end.latest_received_ps(frame) for end in ends),
+    )
 
 
 def _behind(timed: TimedNetwork, ends: list[TimedFlow]) -> list[TimedFlow]:
@@ -99,7 +101,7 @@ def _chain(timed: TimedNetwork, ends: list[TimedFlow], frame: int) -> list[Timed
     chain: list[TimedFlow] = []
     candidates = ends
     while candidates:
-        flow = max(candidates, key=lambda candidate: candidate.received_ps(frame)[1])
+        flow = max(candidates, key=lambda candidate: candidate.latest_received_ps(frame))
         chain.append(flow)
         candidates = [timed.flows[parent] for parent in flow.parents]
     return chain[::-1]
@@ -196,7 +198,7 @@ def _hops(
         terms: list[DelayTerm] = []
         if place:
             terms += hop.before
-            terms += _waits(timed, chain[place - 1], flow, frame, by_waits=by_waits)
+            terms += _waits(timed, flow, frame, by_waits=by_waits)
         elif not by_waits:
             terms += _at_talker(timed, roots, flow, frame)
         least_ps, most_ps = _on_wire_ps(timed, flow, child, frame)
@@ -239,26 +241,29 @@ def _at_talker(
     ]
 
 
-def _waits(
-    timed: TimedNetwork, parent: TimedFlow, flow: TimedFlow, frame: int, *, by_waits: bool
-) -> list[DelayTerm]:
+def _waits(timed: TimedNetwork, flow: TimedFlow, frame: int, *, by_waits: bool) -> list[DelayTerm]:
     """Wait in a queue: for its gate, for what its clock may be wrong, and for other frames."""
     server = timed.network.servers[flow.server_index]
     egress = timed.network.plan.egresses[server.egress_index]
     queue = f"queue {server.queue_index} of {egress.name}"
+    port, delivery_ps = timed.queues[flow.server_index].port, flow.delivery_ps[frame]
     wait_ps = flow.wait_ps[frame]
+    # By waits, what comes earliest waits longest for the gate.
+    entry_ps = flow.earliest_ps[frame] if by_waits else flow.latest_ps[frame]
+    ideal_ps = port.openings.start_ps(entry_ps, delivery_ps, 0)
+    lone_ps = port.openings.start_ps(entry_ps, delivery_ps, port.error_ps)
+    # A whole opening that is missed for a wrong clock is still a wait for the gate.
+    clock_ps = min(lone_ps - ideal_ps, port.error_ps)
+    gate_ps = lone_ps - clock_ps - entry_ps
     if by_waits:
         assert wait_ps is not None
-        return _term(TermKind.QUEUEING, queue, wait_ps)
-    port, entry_ps = timed.ports[flow.server_index], flow.latest_ps[frame]
-    delivery_ps = flow.delivery_ps[frame]
-    ideal_ps = port.lone_start_ps(entry_ps, delivery_ps, 0)
-    lone_ps = port.lone_start_ps(entry_ps, delivery_ps, port.error_ps)
-    on_wire_ps = flow.handed_ps[frame][1] if flow.handed_ps else parent.delivery_ps[frame]
-    handed_ps = parent.latest_start_ps[frame] + on_wire_ps + parent.after_ps[1] + flow.before_ps[1]
-    queueing_ps = flow.latest_start_ps[frame] - lone_ps + entry_ps - handed_ps
+        gate_ps = min(gate_ps, wait_ps)
+        clock_ps = min(clock_ps, wait_ps - gate_ps)
+        queueing_ps = wait_ps - gate_ps - clock_ps
+    else:
+        queueing_ps = flow.latest_start_ps[frame] - lone_ps
     return [
-        *_term(TermKind.GATE_WAIT, queue, ideal_ps - entry_ps),
-        *_term(TermKind.CLOCK_ERROR, f"gates of {egress.name}", lone_ps - ideal_ps),
+        *_term(TermKind.GATE_WAIT, queue, gate_ps),
+        *_term(TermKind.CLOCK_ERROR, f"gates of {egress.name}", clock_ps),
         *_term(TermKind.QUEUEING, queue, queueing_ps),
     ]
