@@ -198,14 +198,13 @@ def _settle(timed: TimedNetwork) -> bool:
         for entry in queue.entries
     }
     changed: set[int] = set()
-    for _ in range(_MOST_PASSES):
-        changed = _pass(timed, children, entries, with_waits=False)
+    for number in range(_MOST_PASSES):
+        # Most networks settle at once, so that the second pass only confirms the first.
+        changed = _pass(timed, children, entries, with_waits=number > 0)
         if any(index in timed.refused for index in timed.queues):
             return False
-        if not changed:
-            _pass(timed, children, entries, with_waits=True)
-            refused = any(index in timed.refused for index in timed.queues)
-            return not refused and not _duplicates(timed)
+        if number > 0 and not changed:
+            return not _duplicates(timed)
     for index in changed:
         _refuse(timed, index, "gets later and later, from repetition to repetition")
     return False
@@ -237,7 +236,8 @@ def _pass(
             continue
         queue = timed.queues[index]
         if isinstance(what, Passed):
-            queue.pass_again(what)
+            if not queue.is_done:
+                queue.pass_again(what)
             continue
         flow, before_ps = timed.flows[flow_index], what.start_ps
         what.latest_ps = flow.latest_ps[frame] = time_ps
@@ -246,6 +246,9 @@ def _pass(
         except NotProvenError as error:
             _refuse(timed, index, str(error))
             continue
+        again = queue.coming_again()
+        if again is not None:
+            heappush(agenda, (again.latest_ps, flow_index, frame, index, again))
         flow.latest_start_ps[frame], flow.wait_ps[frame] = what.start_ps, what.wait_ps
         if what.start_ps != before_ps:
             changed.add(index)

@@ -130,6 +130,9 @@ class TimedQueue:
         self._by_earliest = [(time_ps, entries[place]) for time_ps, place in sorted(placed)]
         self._most_ahead = min(_MOST_AHEAD, 2 * len(entries) + 8)
         self._begins_ps = min(entry.earliest_ps for entry in entries)
+        self._left_count = 0
+        self._lasts_until_ps = 0
+        self._again: set[tuple[int, int]] = set()
         self._passed: list[Passed] = []
         self._next = 0
         self._open: dict[tuple[int, int, int], Later] = {}
@@ -146,6 +149,9 @@ class TimedQueue:
         found = [one for one in self._passed if not one.shift_ps]
         self._passed = []
         self._next = self._begins_ps // repeat_ps * count
+        self._left_count = count
+        self._again = set()
+        self._lasts_until_ps = max(max(one.earliest_ps, one.latest_ps) for one in self.entries)
         returning: list[Passed] = []
         if found and found[-1].end_ps - repeat_ps > self._begins_ps:
             before = [
@@ -170,9 +176,25 @@ class TimedQueue:
             one.end_ps = max(one.end_ps, self._passed[-1].end_ps)
         self._passed.append(one)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether all frames of the repetition have been looked at in this pass."""
+        return self._left_count == 0
+
+    def coming_again(self) -> Passed | None:
+        """The frame looked at last as it comes in the next repetition, where others of this one
+        may enter after it; it is to be given to :meth:`pass_again` at that time.
+        """
+        last = self._passed[-1]
+        if last.latest_ps + self._repeat_ps > self._lasts_until_ps:
+            return None
+        return last.later(self._repeat_ps)
+
     def pass_again(self, one: Passed) -> None:
-        """Take a frame of the repetition before as it was found."""
+        """Take a frame of another repetition as it was found."""
         self._open.pop((one.entry.flow, one.entry.frame, one.shift_ps), None)
+        if one.shift_ps > 0:
+            self._again.add((one.entry.flow, one.entry.frame))
         self._append(one)
 
     def pass_by(self, entry: Entry, *, with_waits: bool) -> None:
@@ -202,6 +224,7 @@ class TimedQueue:
             entry.wait_ps = self._longest_wait_ps(entry, overtaking)
         end_ps = max(free_ps, start_ps + entry.work_ps)
         passed.append(Passed(entry, 0, entry.latest_ps, end_ps, is_plain))
+        self._left_count -= 1
 
     def _overtaking(self, entry: Entry) -> list[Later]:
         """Frames that may come later than the one under study, or before it."""
@@ -213,7 +236,9 @@ class TimedQueue:
             if time_ps > entry.latest_ps:
                 break
             shift_ps = time_ps - other.earliest_ps
-            if shift_ps >= 0:  # those of the repetition before are there from the beginning
+            # Those of the repetition before are there from the beginning.
+            again = shift_ps == self._repeat_ps and (other.flow, other.frame) in self._again
+            if shift_ps >= 0 and not again:
                 self._open[other.flow, other.frame, shift_ps] = (other, shift_ps)
             self._next += 1
         self._open.pop((entry.flow, entry.frame, 0), None)

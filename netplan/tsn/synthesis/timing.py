@@ -143,7 +143,9 @@ def timing(
                     opening = free[0]
                 else:
                     opening = max(opening, on_grid(free[1] + least_ps, setting.grid_ps))
-                close_ps = on_grid(opening + data_ps, grid_ps)
+                # A clock that is set forwards takes from the window, however late it opens.
+                close_ps = on_grid(opening + data_ps + port.clock_step_ps, grid_ps)
+                clear_ps = max(close_ps, opening + occupied_ps + port.clock_step_ps)
                 one = Slot(
                     arrival_ps=low,
                     start_ps=opening,
@@ -153,12 +155,13 @@ def timing(
                 )
                 # A gate that must keep a frame back has to be shut for a while before.
                 shut_ps = least_ps if low == opening else shortest_shut_ps(gates)
-                _extend(wire, opening - shut_ps, max(close_ps, opening + occupied_ps))
+                _extend(wire, opening - shut_ps, clear_ps)
                 _extend(arriving, low, opening + 1)
+                shut_at_ps = close_ps + error_ps + 1
                 _extend(
-                    leaving, min(low + data_ps, free[2] if follows else low + data_ps), close_ps + 1
+                    leaving, min(low + data_ps, free[2] if follows else low + data_ps), shut_at_ps
                 )
-                free = (opening + occupied_ps, max(close_ps, opening + occupied_ps), close_ps)
+                free = (opening + occupied_ps, clear_ps, shut_at_ps)
             else:
                 if port.gates is None and port.other_octets:
                     high += port.occupied_ps(port.other_octets)
