@@ -9,18 +9,22 @@ gives the row, and its way is told hop by hop: gate wait, clock error and queuei
 
 from __future__ import annotations
 
+from netplan.bounds.losses import losses_of
 from netplan.bounds.timed_flows import TimedFlow, merged_hops
 from netplan.bounds.timed_ports import TimedNetwork
 from netplan.media.frames import PS_PER_S
 from netplan.media.interface import DelayTerm, TermKind
-from netplan.verdict.evidence import HopBound, StreamBound
+from netplan.verdict.evidence import EgressBound, HopBound, StreamBound
 
 _SOURCE = "IEEE Std 802.1Q-2022, 8.6.8.4, followed frame by frame"
 _WIRE_SOURCE = "IEEE Std 802.3-2022, 3.1.1: octets over line rate"
 
 
 def timed_row(
-    timed: TimedNetwork, stream_index: int, listener_index: int, overflows: dict[int, str]
+    timed: TimedNetwork,
+    stream_index: int,
+    listener_index: int,
+    egresses: tuple[EgressBound, ...],
 ) -> StreamBound | str:
     """The row of one listener, or why there is none.
 
@@ -28,7 +32,7 @@ def timed_row(
         timed: Worked out.
         stream_index: Into the plan.
         listener_index: Into the stream's listeners.
-        overflows: Why a transmitter may lose frames for want of room, by egress.
+        egresses: Backlogs of all transmitters.
     """
     stream = timed.network.plan.streams[stream_index]
     indices = timed.network.flow_of[stream_index]
@@ -57,8 +61,8 @@ def timed_row(
         minimum_ps = fastest_ps if frame == 0 else min(minimum_ps, fastest_ps)
     latest_ps = max(span[1] - at_ps for span, at_ps in zip(received_ps, nominal_ps, strict=True))
     earliest_ps = min(span[0] - at_ps for span, at_ps in zip(received_ps, nominal_ps, strict=True))
-    egresses = {timed.network.flows[flow.index].egress_index for flow in _behind(timed, ends)}
-    lost = [overflows[index] for index in sorted(egresses) if index in overflows]
+    crossed = sorted(flow.index for flow in _behind(timed, ends))
+    lost = [text for index in crossed for text in losses_of(timed.network, egresses, index)]
     return StreamBound(
         stream_index=stream_index,
         listener_index=listener_index,
@@ -68,7 +72,7 @@ def timed_row(
         exceedance_probability=0.0,
         hops=_hops(timed, ends, roots, worst, by_waits=by_waits),
         loss_free=not lost,
-        why="; ".join(lost),
+        why="; ".join(dict.fromkeys(lost)),
         jitter_ps=latest_ps - earliest_ps,
     )
 
