@@ -182,8 +182,10 @@ class TimedQueue:
         return self._left_count == 0
 
     def coming_again(self) -> Passed | None:
-        """The frame looked at last as it comes in the next repetition, where others of this one
-        may enter after it; it is to be given to :meth:`pass_again` at that time.
+        """The frame looked at last as it comes in the next repetition.
+
+        It is to be given to :meth:`pass_again` at that time; None where no other frame of this
+        repetition enters after it.
         """
         last = self._passed[-1]
         if last.latest_ps + self._repeat_ps > self._lasts_until_ps:
