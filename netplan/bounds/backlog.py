@@ -16,7 +16,9 @@ from netplan.bounds.arrivals import ONE, Staircase
 from netplan.bounds.competition import ingresses_of, level_search
 from netplan.bounds.contention import Contention
 from netplan.bounds.model import Flow, Network, Server
+from netplan.bounds.ports import is_preemptable
 from netplan.bounds.regulators import longest_stay_ps
+from netplan.bounds.remaining import most_left_ps
 from netplan.verdict.evidence import EgressBound
 
 
@@ -98,11 +100,17 @@ def _left_octets(network: Network, server: Server, own: list[int]) -> int | None
     search = level_search(network, server, own)
     if search is None or any(flow.scheduler is not None for flow in flows):
         return None
-    left_ps = search.most_left_ps()
+    left_ps = most_left_ps(search)
     if left_ps is None:
         return None
-    # One frame may have been sent in part, and waits as a whole.
-    return _octets(network, flows, left_ps + max(flow.most_work_ps for flow in flows))
+    # A frame may have been sent in part, and waits as a whole; an interrupted one beside it.
+    longest_ps: dict[bool, int] = {}
+    for flow in flows:
+        egress = network.plan.egresses[flow.egress_index]
+        queue_index = network.servers[flow.server_index].queue_index
+        kind = is_preemptable(egress, queue_index)
+        longest_ps[kind] = max(longest_ps.get(kind, 0), flow.most_work_ps)
+    return _octets(network, flows, left_ps + sum(longest_ps.values()))
 
 
 def held_octets(network: Network, index: int) -> int | None:

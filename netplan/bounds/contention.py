@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Final
 
 from netplan.bounds.arrivals import ONE, UNLIMITED, Line, Staircase
@@ -186,67 +186,11 @@ class Contention:
         constant_ps += max(own_ps + above_ps, 0) * cycle_ps
         return -(-constant_ps * ONE // (capacity_ps * ONE - rate_above * cycle_ps))
 
-    def most_left_ps(self) -> int | None:
-        """Most own work that has come and is not done, at any time of a busy period.
+    def own_done_ps(self, window_ps: int) -> int:
+        """Own work that is surely done at a time of a busy period, where it takes its own time.
 
-        What is done of own work by a time is what could be done of all, less all higher work
-        that came until then. None where that takes too long to be searched, or costs more
-        than its time.
+        What could be done of all, less all higher work that came until then.
         """
-        if self.reach_ps is None or self._cost is not None:
-            return None
-        best_ps = 0
-        intervals: list[tuple[int, int, int, int, int, int]] = []
-        for bend, following in zip(self._bends, [*self._bends[1:], None], strict=True):
-            done_ps = self._own_done_ps(bend.window_ps - bend.late_ps)
-            best_ps = max(best_ps, bend.work_ps - done_ps)
-            if following is not None and bend.slope_up:
-                length_ps = following.window_ps - bend.window_ps
-                rise_ps = min(
-                    -(-bend.slope_up * length_ps // ONE), following.work_ps - bend.work_ps
-                )
-                most_ps = bend.work_ps + rise_ps - done_ps
-                ends_ps = (bend.window_ps, following.window_ps, bend.work_ps, rise_ps, done_ps)
-                intervals.append((-most_ps, *ends_ps))
-        heapify(intervals)
-        for _ in range(_MOST_HALVINGS):
-            if not intervals or -intervals[0][0] <= best_ps:
-                return best_ps
-            _, from_ps, to_ps, work_ps, rise_ps, done_ps = heappop(intervals)
-            if to_ps - from_ps <= 1:
-                best_ps = max(best_ps, work_ps + rise_ps - done_ps)
-                continue
-            middle_ps = (from_ps + to_ps) // 2
-            middle_work_ps = work_ps - (-rise_ps * (middle_ps - from_ps) // (to_ps - from_ps))
-            middle_done_ps = self._own_done_ps(middle_ps)
-            best_ps = max(best_ps, self.own_ps(middle_ps) - middle_done_ps)
-            rest_ps = work_ps + rise_ps - middle_work_ps
-            heappush(
-                intervals,
-                (
-                    done_ps - middle_work_ps,
-                    from_ps,
-                    middle_ps,
-                    work_ps,
-                    middle_work_ps - work_ps,
-                    done_ps,
-                ),
-            )
-            heappush(
-                intervals,
-                (
-                    middle_done_ps - work_ps - rise_ps,
-                    middle_ps,
-                    to_ps,
-                    middle_work_ps,
-                    rest_ps,
-                    middle_done_ps,
-                ),
-            )
-        return max(best_ps, -intervals[0][0]) if intervals else best_ps
-
-    def _own_done_ps(self, window_ps: int) -> int:
-        """Own work that is surely done at a time of a busy period."""
         left_ps = window_ps - self._fixed_ps
         if left_ps <= 0:
             return 0

@@ -271,7 +271,9 @@ class _Port:
         guard_ps = max(guard_ps - tail_ps, 0)
         works = {self.transmitter.work_ps(o) for one in level for o in self.sizes(one)}
         equal = len(works) == 1 and not access.apart and not access.overhead_ps
-        resume_ps = overhead_ps(self.transmitter) if access.preemptable else 0
+        # Of lower queues, what is left of a frame and goes on is less than the whole.
+        cut = any(self.interrupted(one) for one in (*level, *access.apart))
+        resume_ps = overhead_ps(self.transmitter) if cut else 0
         changes_ps = 0
         for number, (gates, shut) in enumerate(
             zip(self.rules.gates, self.shuts(index), strict=True)

@@ -238,6 +238,16 @@ def test_wire_does_not_bring_two_frames_at_once() -> None:
     assert row(plan, "a").bound_ps == (850 + 960 + 914 + 914) * NS
 
 
+def test_frames_of_the_next_repetition_are_met_when_they_come() -> None:
+    """Released late in a repetition, a frame is in its last queue when the next one has begun."""
+    builder = line(None)
+    # Enters s1's queue at 99500 + 914 = 100414, and s1's own frame of 100200 leaves at 101160.
+    builder.stream("a", way("h1", 1), phase_ps=99_500 * NS, period_ps=100 * US)
+    builder.stream("b", [("s1.p", "end")], phase_ps=200 * NS, period_ps=100 * US)
+    found = row(builder.plan(), "a")
+    assert found.bound_ps == found.minimum_ps + 746 * NS == (1764 + 746) * NS
+
+
 def test_best_effort_that_shares_the_opening_blocks_once() -> None:
     builder = line(windows((CYCLE_NS, 0x21)))
     builder.stream("a", way("h1", 1), phase_ps=0, period_ps=100 * US)
