@@ -68,6 +68,7 @@ class _Port:
     rules: PortRules
     indices: list[int]
     known: dict[int, tuple[Shut, ...]] = field(default_factory=dict)
+    known_sizes: dict[int, set[int]] = field(default_factory=dict)
 
     @property
     def transmitter(self) -> Transmitter:
@@ -78,8 +79,12 @@ class _Port:
 
     def sizes(self, index: int) -> set[int]:
         """Frame sizes of a queue."""
-        flows = (self.network.flows[flow] for flow in self.network.servers[index].own)
-        return {octets for flow in flows if not flow.gone for octets in flow.frame_octets}
+        known = self.known_sizes.get(index)
+        if known is None:
+            flows = (self.network.flows[flow] for flow in self.network.servers[index].own)
+            known = {octets for flow in flows if not flow.gone for octets in flow.frame_octets}
+            self.known_sizes[index] = known
+        return known
 
     def longest_ps(self, index: int) -> int:
         """Work of the longest frame of a queue."""
