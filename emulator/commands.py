@@ -77,6 +77,8 @@ def schedule(
     Status 0 when a schedule was found and replayed, 1 when none is possible, 5 when that
     is not known.
     """
+    from pydantic_core import to_json
+
     from emulator.replay import replay
     from netplan.design.load import load_design
     from netplan.files import check_place, write_atomically
@@ -98,7 +100,8 @@ def schedule(
     replayed = replay(proposal) if status is Status.FEASIBLE else None
     record = schedule_record(proposal, replayed)
     if output is Format.JSON:
-        typer.echo(json.dumps(record, indent=2))
+        # Gate lists may have a hundred thousand entries, for which the standard library is slow.
+        typer.echo(to_json(record, indent=2).decode())
     else:
         for line in schedule_lines(proposal, replayed):
             typer.echo(line)

@@ -2,14 +2,15 @@
 """A gate schedule for a design: the problem its plan states, the answer, and the design with it.
 
 Ways are tried in two rounds, so that easy plants are quick: first the planned way of each
-stream, then others beside it. Where a stream has more ways than were offered, what cannot be
-done on these is *unknown*, not infeasible.
+stream, by the quickest method alone, then others beside it, by all methods. Where a stream has
+more ways than were offered, what cannot be done on these is *unknown*, not infeasible.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from netplan.design.design import Design
@@ -20,13 +21,13 @@ from netplan.plan.make import ALTERNATIVE, make_plan, plan_with_alternatives
 from netplan.plan.model import Egress, Plan, PlannedStream
 from netplan.plan.scheduled import PlannedProblem, Wishes, problem_of
 from netplan.tsn.mechanisms import GateList, GateOperation
-from netplan.tsn.synthesis.problem import GateLimits, Guard, Method, Options
+from netplan.tsn.synthesis.problem import GateLimits, Guard, Method, Options, Waiting
 from netplan.tsn.synthesis.result import Obstacle, Schedule, Status
 from netplan.tsn.synthesis.synthesise import synthesise
 
 _OTHER_WAYS = 8
 """Ways of each stream in the second round."""
-_QUICK_SHARE = 0.5
+_QUICK_SHARE = 0.05
 """Of the time limit, for the first round."""
 _MAC = {GateOperation.SET: "set", GateOperation.HOLD: "hold", GateOperation.RELEASE: "release"}
 
@@ -75,6 +76,12 @@ def propose(
     options = Options(
         method=method,
         guard=Guard.PREEMPTION if policy.protect == "preemption" else Guard.BAND,
+        time_limit_s=time_limit_s,
+    )
+    quick = replace(
+        options,
+        method=Method.GREEDY if method is Method.AUTO else method,
+        waiting=Waiting.NO_WAIT,
         time_limit_s=time_limit_s * _QUICK_SHARE,
         explain=False,
     )
@@ -82,14 +89,13 @@ def propose(
     if progress is not None:
         progress("planned ways")
     planned = _problem(design, equipment, plan)
-    schedule = synthesise(planned.problem, options)
+    schedule = synthesise(planned.problem, quick)
     if schedule.status is not Status.FEASIBLE:
         if progress is not None:
             progress("other ways")
         plan, planned, complete = _with_other_ways(design, base, equipment, plan)
-        again = replace(options, time_limit_s=time_limit_s, explain=True)
         tried = schedule.tried
-        schedule = synthesise(planned.problem, again)
+        schedule = synthesise(planned.problem, options)
         schedule = replace(schedule, tried=(*tried, *schedule.tried))
         conflict = schedule.conflict
         if conflict is not None and not complete and conflict.kind not in {"deadline", "periods"}:
@@ -140,16 +146,20 @@ def _problem(
 
 
 def _express_findings(design: Design, plan: Plan) -> list[Finding]:
-    """With preemption the scheduled priorities are express, and they alone."""
-    if design.tsn.schedule.protect != "preemption":
-        return []
+    """Where scheduled frames go, no others are express; with preemption, they themselves are.
+
+    A frame that an express one interrupts goes on behind its closed gate, into a window.
+    """
+    scheduled = {hop.egress_index for one in plan.streams if one.scheduled for hop in one.hops}
+    interrupting = design.tsn.schedule.protect == "preemption"
     findings = []
     for stream in plan.streams:
         for hop in stream.hops:
             rules = plan.egresses[hop.egress_index].rules
-            if rules is None or rules.fragment_octets is None:
+            if rules is None or rules.fragment_octets is None or hop.egress_index not in scheduled:
                 continue
-            if rules.queues[hop.queue_index].express is not stream.scheduled:
+            express = rules.queues[hop.queue_index].express
+            if (interrupting and not express) if stream.scheduled else express:
                 findings.append(
                     design.finding(
                         "SCHEDULE-EXPRESS", Severity.ERROR,
@@ -231,12 +241,18 @@ def _gates(gates: GateList) -> dict[str, Any]:
         "entries": [
             {
                 "for": time_text(entry.duration_ps),
-                "open": [queue for queue in range(8) if entry.open_queues >> queue & 1],
+                "open": list(_queues(entry.open_queues)),
                 **({} if entry.operation is GateOperation.SET else {"mac": _MAC[entry.operation]}),
             }
             for entry in gates.entries
         ],
     }
+
+
+@cache
+def _queues(bits: int) -> tuple[int, ...]:
+    """Numbers of the bits that are set."""
+    return tuple(queue for queue in range(8) if bits >> queue & 1)
 
 
 def time_text(time_ps: int) -> str:

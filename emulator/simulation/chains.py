@@ -31,9 +31,9 @@ from emulator.simulation.layout import (
     record_layout,
     set_record,
 )
+from emulator.simulation.model import row_ranges
 from emulator.simulation.observe import SUM_LIMB
 from emulator.simulation.random_numbers import draw_once
-from emulator.simulation.tables import row_ranges
 from netplan.plan.model import Plan
 
 LARGEST_UNDER_WAY = 1024

@@ -34,9 +34,9 @@ from emulator.simulation.layout import (
     State,
     empty_records,
 )
+from emulator.simulation.model import Model
 from emulator.simulation.port_tables import ports_at_start, schedulers_at_start
 from emulator.simulation.reception_state import empty_reception, more_families, no_families
-from emulator.simulation.tables import Model
 
 SLICE_EVENTS = 200_000
 """Events between two looks at the clock and the keyboard: some 30 ms."""

@@ -150,23 +150,30 @@ class _Timeline:
         pieces = list(self.pieces(base_ps, horizon_ps))
         held = self.held(base_ps, base_ps + cycle_ps) if self.preempts else []
         released = _without([(base_ps, base_ps + cycle_ps)], held)
+        # Most lists open many queues together: what holds for one holds for all of these.
+        masks = {piece.open_queues for piece in pieces}
+        known: dict[tuple[object, ...], tuple[tuple[Window, ...], tuple[Window, ...]]] = {}
         starts: list[tuple[Window, ...]] = []
         gates: list[tuple[Window, ...]] = []
         for queue, rule in enumerate(queues):
-            opened = _open_intervals(pieces, queue, base_ps, horizon_ps)
-            cut = [
-                (begin, min(end, base_ps + cycle_ps), end)
-                for begin, end in opened
-                if begin < base_ps + cycle_ps
-            ]
-            gates.append(tuple((b - base_ps, s - base_ps, s - base_ps) for b, s, _ in cut))
-            may_start: list[Window] = []
-            for begin, stop, end in cut:
-                parts = [(begin, stop)]
-                if self.preempts and not rule.express:
-                    parts = _without(parts, held)
-                may_start += [(b - base_ps, s - base_ps, end - base_ps) for b, s in parts]
-            starts.append(tuple(may_start))
+            holds = self.preempts and not rule.express
+            kind = (holds, *(mask >> queue & 1 for mask in masks))
+            if kind not in known:
+                opened = _open_intervals(pieces, queue, base_ps, horizon_ps)
+                cut = [
+                    (begin, min(end, base_ps + cycle_ps), end)
+                    for begin, end in opened
+                    if begin < base_ps + cycle_ps
+                ]
+                may_start = [
+                    (b - base_ps, s - base_ps, end - base_ps)
+                    for begin, stop, end in cut
+                    for b, s in (_without([(begin, stop)], held) if holds else [(begin, stop)])
+                ]
+                open_times = tuple((b - base_ps, s - base_ps, s - base_ps) for b, s, _ in cut)
+                known[kind] = tuple(may_start), open_times
+            starts.append(known[kind][0])
+            gates.append(known[kind][1])
         return Zone(
             begin_ps=begin_ps,
             end_ps=end_ps,

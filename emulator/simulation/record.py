@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from emulator.simulation import engine
 from emulator.simulation.layout import State
-from emulator.simulation.tables import build_model, row_ranges
+from emulator.simulation.model import row_ranges
+from emulator.simulation.tables import build_model
 from netplan.plan.model import Plan
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from emulator.simulation import engine
 from emulator.simulation.layout import NONE, State
-from emulator.simulation.tables import Model, build_model
+from emulator.simulation.model import Model
+from emulator.simulation.tables import build_model
 from netplan.media.interface import DelayTerm
 from netplan.plan.model import Emission, Hop, Plan, PlannedStream
 

@@ -16,28 +16,23 @@ from numpy.typing import NDArray
 
 from emulator.simulation.clock_tables import build_clocks, clock_indices
 from emulator.simulation.contract import check_plan
+from emulator.simulation.egress_tables import egress_tables
 from emulator.simulation.faults import Fault
 from emulator.simulation.layout import (
-    EGRESS,
     HOP,
-    MECHANISM_GRANT,
-    MECHANISM_PORT,
-    MECHANISM_WIRE,
     MESSAGE,
     NONE,
     ROW,
     SIZE,
     STREAM,
-    UNLIMITED,
-    ClockState,
-    ReceptionTables,
     Tables,
     empty_records,
     set_record,
 )
-from emulator.simulation.order import Pipes, Source, number_sources
+from emulator.simulation.model import Model, Row, row_ranges
+from emulator.simulation.order import Pipes, number_sources
 from emulator.simulation.port_tables import PortBuilder, bucket_time, is_port
-from emulator.simulation.random_numbers import draw_once, probability_threshold, seed_word
+from emulator.simulation.random_numbers import draw_once, seed_word
 from emulator.simulation.reception_tables import (
     no_reception,
     with_reception,
@@ -45,67 +40,9 @@ from emulator.simulation.reception_tables import (
 )
 from netplan.media.frames import wire_time_ps
 from netplan.media.interface import DelayTerm, GrantMechanism, WireMechanism
-from netplan.plan.model import Egress, Hop, Plan, PlannedStream
+from netplan.plan.model import Hop, Plan, PlannedStream
 
 _wire_time_ps = lru_cache(maxsize=4096)(wire_time_ps)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A stream at one of its listeners; ``path`` are the hops from the talker."""
-
-    stream_index: int
-    listener_index: int
-    path: tuple[Hop, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A plan made ready for the kernel.
-
-    Attributes:
-        plan: The plan.
-        tables: Constant arrays.
-        reception: Constant arrays about reception.
-        sources: Every source of events, in the order of simultaneous events.
-        rows: Every stream and listener, in the order of the plan.
-        first_releases_ps: First release of each stream, before jitter.
-        generators: Seeds.
-        largest_depth: Hops of the longest path.
-        frames_per_event: Most frames that one event takes from the pool.
-        entries_per_event: Most log entries that one event makes; 0 when nothing is logged.
-        never_fitting: Stream and transmitter where no grant is large enough for a frame.
-        never_open: Stream and transmitter where a frame fits into no opening of its gate.
-        clocks: State of all clocks before the first Sync, to be copied for each run.
-    """
-
-    plan: Plan
-    tables: Tables
-    reception: ReceptionTables
-    sources: tuple[Source, ...]
-    rows: tuple[Row, ...]
-    first_releases_ps: tuple[int, ...]
-    generators: tuple[int, ...]
-    largest_depth: int
-    frames_per_event: int
-    entries_per_event: int
-    never_fitting: tuple[tuple[str, str], ...]
-    never_open: tuple[tuple[str, str], ...]
-    clocks: ClockState
-
-    def clocks_at_start(self) -> ClockState:
-        """All clocks before the first Sync, for one run."""
-        return ClockState(*(part.copy() for part in self.clocks))
-
-
-def row_ranges(plan: Plan) -> list[range]:
-    """For each stream, the indices of its rows: one per listener, in the order of the plan."""
-    ranges: list[range] = []
-    start = 0
-    for stream in plan.streams:
-        ranges.append(range(start, start + len(stream.listeners)))
-        start += len(stream.listeners)
-    return ranges
 
 
 def build_model(plan: Plan, seed: int, faults: Sequence[Fault] = (), until_ps: int = 0) -> Model:
@@ -192,7 +129,7 @@ class _ModelBuilder:
     def build(self) -> Model:
         """Walk transmitters, then streams, then number the events' sources."""
         plan = self.plan
-        egresses, openings = self._egresses()
+        egresses, openings_ps = egress_tables(plan, self.seed, self.ports, self._generator)
         hops = empty_records(sum(len(stream.hops) for stream in plan.streams), HOP)
         streams = empty_records(len(plan.streams), STREAM)
         rows = empty_records(sum(len(stream.listeners) for stream in plan.streams), ROW)
@@ -225,7 +162,7 @@ class _ModelBuilder:
             reception=no_reception(),
             tables=Tables(
                 egresses=egresses,
-                openings_ps=_integers(openings),
+                openings_ps=openings_ps,
                 hops=hops,
                 children=_integers(self.children),
                 rows_below=_integers(self.rows_below),
@@ -257,56 +194,6 @@ class _ModelBuilder:
         """Index of a generator of its own."""
         self.generators.append(seed_word(self.seed, purpose, name))
         return len(self.generators) - 1
-
-    def _egresses(self) -> tuple[NDArray[np.void], list[int]]:
-        """Constants of the transmitters, and the openings of all grants in one list."""
-        records = empty_records(len(self.plan.egresses), EGRESS)
-        openings: list[int] = []
-        first_queue = 0
-        for index, (egress, record) in enumerate(zip(self.plan.egresses, records, strict=True)):
-            set_record(
-                record,
-                first_queue=first_queue,
-                queue_count=egress.queue_count,
-                buffer_octets=UNLIMITED if egress.buffer_octets is None else egress.buffer_octets,
-            )
-            first_queue += egress.queue_count
-            mechanism = egress.mechanism
-            if isinstance(mechanism, WireMechanism):
-                set_record(
-                    record,
-                    mechanism=MECHANISM_PORT if is_port(egress) else MECHANISM_WIRE,
-                    lead_ps=_wire_time_ps(mechanism.lead_octets, mechanism.line_bps),
-                    port=self.ports.add_port(index) if is_port(egress) else NONE,
-                )
-            else:
-                self._grants(record, egress, mechanism, len(openings))
-                openings.extend(mechanism.openings_ps)
-        return records, openings
-
-    def _grants(
-        self, record: np.void, egress: Egress, mechanism: GrantMechanism, first_opening: int
-    ) -> None:
-        """Constants of a transmitter that sends at grants."""
-        phase_ps = mechanism.phase_ps
-        if phase_ps is None:
-            phase_ps = draw_once(self.seed, "cycle", egress.name, mechanism.cycle_ps)
-        set_record(
-            record,
-            mechanism=MECHANISM_GRANT,
-            cycle_ps=mechanism.cycle_ps,
-            phase_ps=phase_ps,
-            first_opening=first_opening,
-            opening_count=len(mechanism.openings_ps),
-            quota_octets=mechanism.quota_octets,
-            fragments=int(mechanism.fragments),
-            serial_bps=mechanism.serial_bps,
-            burst_ps=mechanism.burst_ps,
-            failure_threshold=probability_threshold(mechanism.failure_probability),
-            max_retries=mechanism.max_retries,
-            retry_after_ps=mechanism.retry_after_ps,
-            failure_generator=self._generator("failures", egress.name),
-        )
 
     def _size(self, stream: PlannedStream, hop: Hop, size: int) -> tuple[int, ...]:
         """What a stream's frame of one size is at one hop: a row of the table of sizes."""

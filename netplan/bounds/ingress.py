@@ -266,16 +266,7 @@ def _credit_bucket(network: Network, flows: list[Flow], extra_ps: int) -> Bucket
     assert source is not None
     assert source.credit_ps is not None
     idle_bps, line_bps = source.idle_bps, wire.line_bps
-    pairs = {
-        (
-            octets
-            - network.hop(flow).added_octets
-            + network.hop(network.flows[flow.parent_index]).added_octets,
-            octets,
-        )
-        for flow in flows
-        for octets in flow.frame_octets
-    }
+    pairs = network.sizes_before(flows)
     longest_ps = max(wire.work_ps(before) for before, _ in pairs)
     tokens = longest_ps * line_bps + idle_bps * (
         source.credit_ps + ingress_spread_ps(network, flows)

@@ -37,13 +37,8 @@ def line_for(network: Network, flows: list[Flow], *, extra_ps: int) -> Line:
     """
     wire = network.transmitters[flows[0].ingress_index]
     transmitter = network.transmitters[flows[0].egress_index]
-    pairs = set()
-    for flow in flows:
-        shift = network.hop(network.flows[flow.parent_index]).added_octets
-        shift -= network.hop(flow).added_octets
-        pairs.update([(octets + shift, octets) for octets in flow.frame_octets])
     gain, cost = 0, 1
-    for octets_before, octets in pairs:
+    for octets_before, octets in network.sizes_before(flows):
         work_ps, spacing_ps = transmitter.work_ps(octets) + extra_ps, wire.spacing_ps(octets_before)
         if work_ps * cost > gain * spacing_ps:
             gain, cost = work_ps, spacing_ps

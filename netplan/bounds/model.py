@@ -241,6 +241,15 @@ class Network:
         """The hop that a flow is."""
         return self.stream(flow).hops[flow.hop_index]
 
+    def sizes_before(self, flows: Iterable[Flow]) -> set[tuple[int, int]]:
+        """Octets of each of their frames over the hop before, and over their own; no roots."""
+        found: set[tuple[int, int]] = set()
+        for flow in flows:
+            shift = self.hop(self.flows[flow.parent_index]).added_octets
+            shift -= self.hop(flow).added_octets
+            found.update((octets + shift, octets) for octets in flow.frame_octets)
+        return found
+
     def wait_ps(self, server: Server, frame_octets: int) -> int:
         """Longest wait of a frame at a server that is not refused.
 

@@ -295,16 +295,7 @@ def meter_bucket_of(network: Network, flows: list[Flow], *, extra_ps: int) -> Bu
     """What the meter of flows lets through, as work at their egress."""
     meter = flows[0].meter
     assert meter is not None
-    pairs = {
-        (
-            octets
-            - network.hop(flow).added_octets
-            + network.hop(network.flows[flow.parent_index]).added_octets,
-            octets,
-        )
-        for flow in flows
-        for octets in flow.frame_octets
-    }
+    pairs = network.sizes_before(flows)
     yellow = not meter.drop_yellow
     rate_bps = meter.committed_bps + (meter.excess_bps if yellow else 0)
     burst_octets = meter.committed_burst_octets + (meter.excess_burst_octets if yellow else 0)

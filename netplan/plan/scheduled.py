@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from netplan.design.findings import Finding
 from netplan.media.interface import DelayTerm, WireMechanism
-from netplan.plan.model import Egress, Emission, Plan, PlannedStream
+from netplan.plan.model import Egress, Emission, Plan, PlannedStream, Target
 from netplan.plan.schedule_rules import emission_findings, route_findings
 from netplan.tsn.mechanisms import PortRules, QueueRule
 from netplan.tsn.synthesis.problem import (
@@ -92,6 +92,9 @@ def problem_of(
         _port(egress, limits(egress), errors, others[index], wishes)
         for index, egress in enumerate(plan.egresses)
     )
+    targets: dict[int, list[Target]] = {}
+    for target in plan.targets:
+        targets.setdefault(target.stream_index, []).append(target)
     streams: list[Stream] = []
     indices: list[int] = []
     candidates: list[tuple[PlannedStream, ...]] = []
@@ -108,7 +111,7 @@ def problem_of(
         found += emission_findings(stream)
         indices.append(index)
         candidates.append(usable)
-        streams.append(_stream(plan, index, usable, errors, wishes))
+        streams.append(_stream(plan, index, usable, errors, wishes, targets.get(index, ())))
     if found:
         return None, tuple(found)
     return (
@@ -179,6 +182,7 @@ def _stream(
     candidates: Sequence[PlannedStream],
     errors: Mapping[str, int] | None,
     wishes: Wishes,
+    targets: Sequence[Target],
 ) -> Stream:
     planned = plan.streams[index]
     emission = planned.emission
@@ -186,7 +190,7 @@ def _stream(
     routes = tuple(_route(one) for one in candidates)
     shapes = len(routes[0].listener_hops)
     routes = tuple(route for route in routes if len(route.listener_hops) == shapes)
-    deadlines = _deadlines(plan, index)
+    deadlines = _deadlines(planned, targets)
     # Every copy of a redundant stream must keep the deadline, whichever is lost.
     limits = [*deadlines]
     for recovery in candidates[0].recoveries:
@@ -202,7 +206,7 @@ def _stream(
         frames=frames,
         routes=FixedRoutes(routes),
         deadlines_ps=tuple(limits),
-        jitter_ps=_jitter(plan, index),
+        jitter_ps=_jitter(targets),
         earliest_phase_ps=phases[0] if phases else 0,
         latest_phase_ps=min(phases[1], period_ps - 1) if phases else None,
         release_jitter_ps=emission.jitter_ps,
@@ -251,16 +255,11 @@ def _largest(terms: Sequence[DelayTerm]) -> int:
     return sum(term.max_ps for term in terms)
 
 
-def _deadlines(plan: Plan, index: int) -> list[int | None]:
+def _deadlines(stream: PlannedStream, targets: Sequence[Target]) -> list[int | None]:
     """For each listener the strictest limit on the latency, from port to port."""
-    stream = plan.streams[index]
     limits: list[int | None] = [None] * len(stream.listeners)
-    for target in plan.targets:
-        if (
-            target.stream_index != index
-            or target.listener_index < 0
-            or (target.quantity, target.statistic, target.unit) != ("latency", "max", "ps")
-        ):
+    for target in targets:
+        if target.listener_index < 0 or not _is_largest(target, "latency"):
             continue
         limit_ps = int(target.limit)
         if target.application:
@@ -271,14 +270,14 @@ def _deadlines(plan: Plan, index: int) -> list[int | None]:
     return limits
 
 
-def _jitter(plan: Plan, index: int) -> int | None:
-    limits = [
-        int(target.limit)
-        for target in plan.targets
-        if target.stream_index == index
-        and (target.quantity, target.statistic, target.unit) == ("variation", "max", "ps")
-    ]
+def _jitter(targets: Sequence[Target]) -> int | None:
+    limits = [int(target.limit) for target in targets if _is_largest(target, "variation")]
     return min(limits, default=None)
+
+
+def _is_largest(target: Target, quantity: str) -> bool:
+    """Whether a target limits the largest value of a time."""
+    return (target.quantity, target.statistic, target.unit) == (quantity, "max", "ps")
 
 
 def with_schedule(plan: Plan, planned: PlannedProblem, schedule: Schedule) -> Plan:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice, pairwise
-
-import networkx as nx
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from netplan.design.design import Design
 from netplan.design.findings import Finding, Severity
@@ -20,6 +19,9 @@ from netplan.plan.timetable import way_faults
 from netplan.plan.trees import Step, Way, crossing_node, shared_node, tagged
 from netplan.tsn.disjoint import disjoint_ways
 from netplan.tsn.routing import Router
+
+if TYPE_CHECKING:
+    from netplan.tsn.simple_paths import SimplePaths
 
 _ETHERNET_IN_TUNNEL_OCTETS = ETHERNET_HEADER_OCTETS + VLAN_TAG_OCTETS + GTP_U_OCTETS
 """Outer header, tag and GTP-U around a whole frame; its FCS gives way to the outer one."""
@@ -34,6 +36,7 @@ class WayFinder:
     design: Design
     channels: Channels
     router: Router
+    paths: SimplePaths | None = None
 
     def ways(self, demand: Demand) -> tuple[list[tuple[Way, ...]], list[Finding]]:
         """The ways to each listener, or findings for those that cannot be reached."""
@@ -85,15 +88,14 @@ class WayFinder:
         if len(demand.listeners) > 1:
             return []
         talker, (listener,) = demand.talker, demand.listeners
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        for node, others in self.router.neighbours.items():
-            if node == talker or self.router.forwards[node]:
-                graph.add_edges_from((node, other) for other in others if other != talker)
-        if not (talker in graph and listener in graph and nx.has_path(graph, talker, listener)):
-            return []
+        # Only for schedules, and SciPy takes long to import.
+        from netplan.tsn.simple_paths import SimplePaths  # noqa: PLC0415 - see above
+
+        if self.paths is None:
+            self.paths = SimplePaths(self.router.neighbours, self.router.forwards)
         first = self.router.shortest(talker, listener)
-        found = islice(nx.shortest_simple_paths(graph, talker, listener), count + 1)
-        ways = [self._unfold(tuple(nodes)) for nodes in found if tuple(nodes) != first]
+        found = self.paths.shortest(talker, listener, count + 1)
+        ways = [self._unfold(nodes) for nodes in found if nodes != first]
         return [way for way in ways if way is not None][:count]
 
     def _too_few(self, demand: Demand, index: int, way_count: int, shared: str) -> Finding | None:

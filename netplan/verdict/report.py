@@ -21,6 +21,7 @@ from netplan.verdict.detail import Detail, Sources, details
 from netplan.verdict.drawing import topology
 from netplan.verdict.evidence import BoundEvidence, SimulatedEvidence
 from netplan.verdict.facts import Facts
+from netplan.verdict.gates import MOST_PORTS, gate_chart, gated_ports
 from netplan.verdict.outcome import SIGNS, Outcome, Verdict, counts, relative_margin, worst_first
 from netplan.verdict.samples import STATISTICS_ASSUMPTION
 from netplan.verdict.table import (
@@ -64,6 +65,7 @@ def render(
     ordered = worst_first(verdicts)
     sources = Sources()
     shown = details(facts, ordered, sources)
+    gated = gated_ports(plan)
     anchors = {
         (detail.stream_index, detail.listener_index, detail.chain_index): detail.anchor
         for detail in shown
@@ -90,6 +92,9 @@ def render(
         rows=[_row(verdict, anchors) for verdict in ordered],
         details=shown,
         term_legend=_legend(shown),
+        gates=gate_chart(gated[:MOST_PORTS]) if gated else Markup(),
+        gated_count=len(gated),
+        most_gated=MOST_PORTS,
         egresses=_egresses(facts),
         egress_count=len(plan.egresses),
         findings=plan.findings,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import accumulate, count
@@ -21,6 +22,51 @@ from netplan.media.frames import wire_time_ps
 from netplan.tsn.mechanisms import GateList, GateOperation
 from netplan.tsn.synthesis.problem import Port, Problem
 from netplan.tsn.synthesis.result import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transmission:
+    """One frame instance on one hop, on network time.
+
+    Attributes:
+        stream: Name.
+        instance_index: Counted from 0, the one released at the phase.
+        frame_index: Of the frames of one period.
+        hop_index: Of the stream's route.
+        port: Name.
+        start_ps: Nominal start of the transmission.
+        earliest_received_ps: Complete reception at the next node, at the earliest.
+        latest_received_ps: The same at the latest; equal where everything is exact.
+    """
+
+    stream: str
+    instance_index: int
+    frame_index: int
+    hop_index: int
+    port: str
+    start_ps: int
+    earliest_received_ps: int
+    latest_received_ps: int
+
+
+def transmissions(problem: Problem, schedule: Schedule) -> Iterator[Transmission]:
+    """Every frame instance that is released within one hyperperiod, on every hop."""
+    for placement in schedule.placements:
+        for instance in range(schedule.hyperperiod_ps // placement.period_ps):
+            shift_ps = instance * placement.period_ps
+            for hop_index, hop in enumerate(placement.route.hops):
+                for frame_index, slot in enumerate(placement.slots[hop_index]):
+                    earliest_ps, latest_ps = placement.received_ps[hop_index][frame_index]
+                    yield Transmission(
+                        stream=placement.name,
+                        instance_index=instance,
+                        frame_index=frame_index,
+                        hop_index=hop_index,
+                        port=problem.ports[hop.port_index].name,
+                        start_ps=slot.start_ps + shift_ps,
+                        earliest_received_ps=earliest_ps + shift_ps,
+                        latest_received_ps=latest_ps + shift_ps,
+                    )
 
 
 @dataclass(slots=True)

@@ -156,12 +156,15 @@ def timing(
                 # A gate that must keep a frame back has to be shut for a while before.
                 shut_ps = least_ps if low == opening else shortest_shut_ps(gates)
                 _extend(wire, opening - shut_ps, clear_ps)
-                _extend(arriving, low, opening + 1)
-                shut_at_ps = close_ps + error_ps + 1
+                # Windows are on the node's clock, which may show so much less when the frame has come:
+                # at the talker too, whose clock may be set back.
+                seen = low - error_ps
+                _extend(arriving, seen, opening + 1)
+                could_leave = seen + data_ps
                 _extend(
-                    leaving, min(low + data_ps, free[2] if follows else low + data_ps), shut_at_ps
+                    leaving, min(could_leave, free[2]) if follows else could_leave, close_ps + 1
                 )
-                free = (opening + occupied_ps, clear_ps, shut_at_ps)
+                free = (opening + occupied_ps, clear_ps, close_ps)
             else:
                 if port.gates is None and port.other_octets:
                     high += port.occupied_ps(port.other_octets)

@@ -24,7 +24,7 @@ from emulator.simulation.run import simulate, simulate_in_slices
 from netplan.media.frames import wire_time_ps
 from netplan.media.interface import GrantMechanism, NoService, TermKind, WireMechanism
 from netplan.plan.model import Hop, Plan, PlannedStream
-from netplan.verdict.evidence import HopRecord
+from support.agreement import check_listeners
 from support.small_plans import GBIT, NS, US, PlanBuilder, Step, term
 
 DURATION_PS = 200 * US
@@ -377,26 +377,6 @@ def varied(draw: st.DrawFn, stream: PlannedStream, choices: Choices) -> PlannedS
     )
 
 
-def timeline(stream: PlannedStream, listener: int, now_ps: int, frame: Frame) -> list[HopRecord]:
-    """The history of a delivered frame in the form of the evidence."""
-    path: list[Hop] = []
-    walk = stream.listener_hops[listener]
-    while walk >= 0:
-        path.insert(0, stream.hops[walk])
-        walk = stream.hops[walk].parent_index
-    ends = [step[0] for step in frame.steps[1:]] + [now_ps]
-    return [
-        HopRecord(
-            egress_index=hop.egress_index,
-            received_ps=step[0],
-            queued_ps=step[1],
-            started_ps=step[2],
-            delivered_ps=end_ps,
-        )
-        for hop, step, end_ps in zip(path, frame.steps, ends, strict=True)
-    ]
-
-
 @settings(max_examples=200)
 @given(plan=plans())
 def test_agrees_with_the_reference_to_the_picosecond(plan: Plan) -> None:
@@ -405,35 +385,7 @@ def test_agrees_with_the_reference_to_the_picosecond(plan: Plan) -> None:
     evidence = simulate(plan, seed=5, duration_ps=DURATION_PS)
     event(f"lost some: {any(reference.lost.values())}")
 
-    for row in evidence.streams:
-        key = (row.stream_index, row.listener_index)
-        note(f"stream and listener {key}")
-        deliveries = reference.delivered[key]
-        assert row.frames == len(deliveries)
-        assert row.lost == reference.lost[key]
-        if not deliveries:
-            assert row.max_ps is None
-            continue
-        latencies = [now_ps - frame.started_at_port_ps for now_ps, frame in deliveries]
-        assert row.min_ps == min(latencies)
-        assert row.max_ps == max(latencies)
-        assert row.mean_ps == sum(latencies) / len(latencies)
-        assert max(latencies) < row.bin_edges_ps[-1]  # numpy's last bin is closed, ours is not
-        counts, _ = np.histogram(latencies, bins=np.array(row.bin_edges_ps))
-        assert tuple(counts) == row.bin_counts
-        now_ps, worst = deliveries[latencies.index(max(latencies))]
-        stream = plan.streams[row.stream_index]
-        assert list(row.worst) == timeline(stream, row.listener_index, now_ps, worst)
-        assert row.worst_released_ps == worst.released_ps
-        firsts = [now for now, frame in deliveries if frame.is_first]
-        gaps = [after - before for before, after in itertools.pairwise(firsts)]
-        assert row.min_gap_ps == (min(gaps) if gaps else None)
-        assert row.max_gap_ps == (max(gaps) if gaps else None)
-        waits = [frame.steps[0][2] - frame.steps[0][1] for _, frame in deliveries]
-        assert row.max_talker_wait_ps == max(waits)
-        from_release = [now - frame.released_ps for now, frame in deliveries]
-        assert row.max_application_ps == max(from_release)
-
+    check_listeners(plan, evidence, reference.delivered, reference.lost)
     for egress, port in zip(evidence.egresses, reference.ports, strict=True):
         note(f"transmitter {plan.egresses[egress.egress_index].name}")
         assert egress.frames == port.sent

@@ -29,8 +29,8 @@ from netplan.tsn.mechanisms import (
     Reception,
     Selection,
 )
-from netplan.verdict.evidence import HopRecord
-from support.reference_ports import Frame, Reference
+from support.agreement import check_listeners
+from support.reference_ports import Reference
 from support.small_plans import GBIT, NS, US, PlanBuilder, Step, term
 
 DURATION_PS = 100 * US
@@ -218,26 +218,6 @@ def may_cut_through(plan: Plan, before: Hop) -> bool:
     return is_express and before.reception is None
 
 
-def timeline(stream: PlannedStream, listener: int, now_ps: int, frame: Frame) -> list[HopRecord]:
-    """The history of a delivered frame in the form of the evidence."""
-    path: list[Hop] = []
-    walk = stream.listener_hops[listener]
-    while walk >= 0:
-        path.insert(0, stream.hops[walk])
-        walk = stream.hops[walk].parent_index
-    ends = [step[0] for step in frame.steps[1:]] + [now_ps]
-    return [
-        HopRecord(
-            egress_index=hop.egress_index,
-            received_ps=step[0],
-            queued_ps=step[1],
-            started_ps=step[2],
-            delivered_ps=end_ps,
-        )
-        for hop, step, end_ps in zip(path, frame.steps, ends, strict=True)
-    ]
-
-
 @settings(max_examples=150)
 @given(plan=plans())
 def test_agrees_with_the_reference_to_the_picosecond(plan: Plan) -> None:
@@ -247,22 +227,7 @@ def test_agrees_with_the_reference_to_the_picosecond(plan: Plan) -> None:
     event(f"interrupted some: {reference.interruptions > 0}")
     event(f"lost some: {any(reference.lost.values())}")
 
-    for row in evidence.streams:
-        key = (row.stream_index, row.listener_index)
-        note(f"stream and listener {key}")
-        deliveries = reference.delivered[key]
-        assert row.frames == len(deliveries)
-        assert row.lost == reference.lost[key]
-        if not deliveries:
-            continue
-        latencies = [now_ps - frame.started_at_port_ps for now_ps, frame in deliveries]
-        assert row.min_ps == min(latencies)
-        assert row.max_ps == max(latencies)
-        assert row.mean_ps == sum(latencies) / len(latencies)
-        now_ps, worst = deliveries[latencies.index(max(latencies))]
-        stream = plan.streams[row.stream_index]
-        assert list(row.worst) == timeline(stream, row.listener_index, now_ps, worst)
-
+    check_listeners(plan, evidence, reference.delivered, reference.lost)
     for egress, port in zip(evidence.egresses, reference.ports, strict=True):
         note(f"transmitter {port.egress.name}")
         assert egress.frames == port.sent

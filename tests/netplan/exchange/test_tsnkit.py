@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from netplan.design.findings import DesignError
 from netplan.exchange.tsnkit import Instance, problem_of, read_instance
 from netplan.tsn.synthesis.problem import GateLimits
-from netplan.tsn.synthesis.result import Status, transmissions
+from netplan.tsn.synthesis.result import Status
 from netplan.tsn.synthesis.synthesise import synthesise
-from support.schedule_replay import faults
+from support.schedule_replay import faults, transmissions
 
 LINKS = """link,q_num,rate,t_proc,t_prop
 "(0, 1)",8,1,2000,0

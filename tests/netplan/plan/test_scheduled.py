@@ -9,7 +9,6 @@ import pytest
 
 from netplan.media.interface import GrantMechanism, NoService
 from netplan.plan.model import Egress, Plan, PlannedStream, Target
-from netplan.plan.schedule_times import Observed, compared, expected_times
 from netplan.plan.scheduled import PlannedProblem, Wishes, problem_of, with_schedule
 from netplan.tsn.mechanisms import (
     NodeClock,
@@ -21,7 +20,7 @@ from netplan.tsn.mechanisms import (
 from netplan.tsn.synthesis.problem import GateLimits, Guard, Options
 from netplan.tsn.synthesis.result import Schedule, Status
 from netplan.tsn.synthesis.synthesise import synthesise
-from support.schedule_replay import faults, replay
+from support.schedule_replay import faults, transmissions
 from support.small_plans import NS, US, PlanBuilder, Step
 
 
@@ -153,33 +152,15 @@ def test_the_planner_may_offer_several_ways() -> None:
 
 
 @pytest.mark.parametrize("spread_ps", [0, 300 * NS])
-def test_every_frame_is_expected_when_it_comes(spread_ps: int) -> None:
+def test_every_frame_of_all_messages_is_scheduled(spread_ps: int) -> None:
     builder = line(processing_ps=(1000 * NS, 1000 * NS + spread_ps))
     builder.stream("s", TO_A, scheduled=True, messages=((100, 900), (64,)), period_ps=250 * US)
     builder.stream("r", TO_B, scheduled=True, messages=((300,),), period_ps=1000 * US)
-    plan = builder.plan()
-    planned = stated(plan)
+    planned = stated(builder.plan())
     schedule = scheduled(planned)
-    expected = expected_times(planned, plan, schedule)
     # In a hyperperiod of 1 ms: twice two messages with three frames, and one: 7 frames, 3 hops.
-    assert len(expected) == 7 * 3
-    seen: Observed = {
-        (name, 2 * instance + (frame == 2), frame % 2, hop)
-        if name == "s"
-        else (name, instance, frame, hop): event.received_ps
-        for (name, frame, instance, hop), event in replay(planned.problem, schedule).items()
-    }
-    comparison = compared(expected, seen)
-    assert comparison.agrees, comparison.examples
-    assert comparison.frame_count == 21
-    if not spread_ps:
-        assert all(one.earliest_ps == one.latest_ps for one in expected)
-    key = next(key for key in seen if key[0] == "r")
-    late = compared(expected, {**seen, key: seen[key] + 7})
-    assert (late.wrong_count, late.largest_difference_ps, late.missing_count) == (1, 7, 0)
-    assert "7 ps off" in late.examples[0]
-    missing = compared(expected, {one: time for one, time in seen.items() if one != key})
-    assert (missing.wrong_count, missing.missing_count, missing.agrees) == (0, 1, False)
+    assert len(list(transmissions(planned.problem, schedule))) == 7 * 3
+    assert faults(planned.problem, schedule) == []
 
 
 def test_preemption_makes_other_queues_preemptable() -> None:

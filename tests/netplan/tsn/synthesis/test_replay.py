@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netplan.tsn.synthesis import instances
@@ -22,10 +22,10 @@ from netplan.tsn.synthesis.problem import (
     Stream,
     Waiting,
 )
-from netplan.tsn.synthesis.result import Status, transmissions
+from netplan.tsn.synthesis.result import Status
 from netplan.tsn.synthesis.synthesise import synthesise
 from support.random_schedules import NS, US, random_problem
-from support.schedule_replay import faults
+from support.schedule_replay import faults, transmissions
 
 LIMITS = {
     "none": None,
@@ -48,6 +48,11 @@ LIMITS = {
     waiting=st.sampled_from(tuple(Waiting)),
     stream_count=st.integers(1, 24),
 )
+# A frame that, on the clock of its bridge, comes early enough to fit into another's window.
+@example(
+    seed=11, variation=True, clocks=True, bursts=True, multicast=False, limits="none",
+    fragment_octets=128, best_effort_ratio=0.0, waiting=Waiting.NO_WAIT, stream_count=11,
+)  # fmt: skip
 def test_replay_agrees(seed: int, limits: str, waiting: Waiting, **awkward: Any) -> None:
     chance = Random(seed)  # noqa: S311 - repeatable, not secret
     problem = random_problem(chance, limits=LIMITS[limits], **awkward)

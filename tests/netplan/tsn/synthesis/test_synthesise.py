@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from netplan.tsn.synthesis.problem import Method, Options, Problem, Waiting
-from netplan.tsn.synthesis.result import Schedule, Status, transmissions
+from netplan.tsn.synthesis.result import Schedule, Status
 from netplan.tsn.synthesis.synthesise import synthesise
-from support.schedule_replay import faults
+from support.schedule_replay import faults, transmissions
 from support.small_schedules import NS, US, ProblemBuilder, Step
 
 NO_WAIT = Options(waiting=Waiting.NO_WAIT)

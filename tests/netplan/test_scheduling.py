@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a design must say about preemption before its streams can be scheduled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netplan.design.findings import DesignError
+from netplan.design.load import load_design
+from netplan.scheduling import propose
+from netplan.tsn.synthesis.result import Status
+
+DESIGN = """\
+plantwire: 1
+name: cell
+tsn:
+  preemption: {{express: [{express}]}}
+  schedule: {{protect: {protect}}}
+nodes:
+  plc1: {{is: plc}}
+  sw1: {{is: tsn-bridge, model: generic-tsn-16x1g-4x10g-sfp}}
+  sw2: {{is: tsn-bridge, model: generic-tsn-16x1g-4x10g-sfp}}
+  drive1: {{is: drive}}
+  cam1: {{is: camera}}
+links:
+  - {{between: [plc1, sw1], medium: cat6a, length: 2 m}}
+  - {{between: [cam1, {camera}], medium: cat6a, length: 2 m}}
+  - {{between: [sw1, sw2], medium: cat6a, length: 2 m}}
+  - {{between: [sw2, drive1], medium: cat6a, length: 2 m}}
+streams:
+  axis: {{from: plc1, to: drive1, size: 60 B, every: 1 ms, pcp: 6, scheduled: true, deadline: 500 us}}
+  view: {{from: cam1, to: {viewer}, size: 900 B, every: 1 ms, pcp: 7, deadline: 1 ms}}
+"""
+
+
+def proposed(folder: Path, **texts: str) -> Status:
+    path = folder / "design.yaml"
+    given = {"camera": "sw1", "viewer": "drive1", **texts}
+    path.write_text(DESIGN.format(**given), encoding="utf-8")
+    design, _ = load_design(path)
+    return propose(design).schedule.status
+
+
+@pytest.mark.parametrize("protect", ["preemption", "guard band"])
+def test_nobody_else_is_express_where_scheduled_frames_go(tmp_path: Path, protect: str) -> None:
+    # What 'view' interrupts behind sw1 would go on in a window.
+    with pytest.raises(DesignError) as raised:
+        proposed(tmp_path, express="6, 7", protect=protect)
+    assert [finding.code for finding in raised.value.findings] == ["SCHEDULE-EXPRESS"]
+    assert "'view' is express and not scheduled" in raised.value.findings[0].message
+
+
+def test_others_may_be_express_elsewhere(tmp_path: Path) -> None:
+    other = {"camera": "sw1", "viewer": "plc1"}  # the other way round: no port in common
+    assert proposed(tmp_path, express="6, 7", protect="preemption", **other) is Status.FEASIBLE
+
+
+def test_scheduled_frames_need_not_be_express_behind_a_guard_band(tmp_path: Path) -> None:
+    assert proposed(tmp_path, express="4", protect="guard band") is Status.FEASIBLE
+    with pytest.raises(DesignError, match="scheduled and preemptable"):
+        proposed(tmp_path, express="4", protect="preemption")
