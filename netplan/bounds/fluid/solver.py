@@ -2,8 +2,10 @@
 """Linear programs solved by HiGHS inside this process, one after the other from the last basis.
 
 What comes out is in floats and proves nothing; :mod:`netplan.bounds.fluid.certificate` makes a
-proof of it. SciPy's functions start every time from nothing and cannot keep a basis while the
-objective changes, so this module talks to HiGHS itself.
+proof of it. SciPy's public functions start every time from nothing and cannot keep a
+basis while the objective changes, so this module alone uses the binding below them. The
+package ``highspy`` would have public names for it, but cannot be loaded beside OR-Tools: both bring
+a library of the same name in another version.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import highspy
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize._highspy import _core  # type: ignore[import-not-found]
 
 from netplan.bounds.fluid.program import GRID, Program
 
@@ -27,8 +29,7 @@ class Solver:
 
     def __init__(self, program: Program) -> None:
         """Hand the program to HiGHS."""
-        # This class of the binding has no annotations.
-        highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        highs: Any = _core._Highs()  # noqa: SLF001 - the binding has no public name
         highs.setOptionValue("output_flag", False)  # noqa: FBT003 - the binding's signature
         highs.setOptionValue("threads", 1)
         highs.setOptionValue("solver", "simplex")
@@ -36,14 +37,14 @@ class Solver:
         highs.setOptionValue("primal_feasibility_tolerance", _TOLERANCE)
         self._right = np.array(program.right, dtype=np.float64) / GRID
         rows = len(self._right)
-        model: Any = highspy.HighsLp()
+        model: Any = _core.HighsLp()
         model.num_col_, model.num_row_ = program.column_count, rows
         model.col_cost_ = np.zeros(program.column_count)
         model.col_lower_ = np.zeros(program.column_count)
         model.col_upper_ = np.full(program.column_count, np.inf)
         model.row_lower_ = np.full(rows, -np.inf)
         model.row_upper_ = self._right
-        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.format_ = _core.MatrixFormat.kRowwise
         model.a_matrix_.num_col_, model.a_matrix_.num_row_ = program.column_count, rows
         model.a_matrix_.start_ = program.starts
         model.a_matrix_.index_ = program.columns
@@ -77,7 +78,7 @@ class Solver:
             self._highs.changeColCost(column, -1.0)
         self._highs.run()
         multipliers = None
-        if self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+        if self._highs.getModelStatus() == _core.HighsModelStatus.kOptimal:
             multipliers = -np.array(self._highs.getSolution().row_dual)
             self._bases[key] = self._highs.getBasis()
         for column in columns:
