@@ -103,7 +103,9 @@ def keep_credit(
             line_bps=line_bps,
             waste=(count * access.waste_ps, per_one * access.waste_ps),
         )
-    access.credit_ps = None if access.preemptable else credit_ps
+    # Within windows it is not counted what credit holds let it gain.
+    uncounted = access.openings is not None and any(shut.hold for shut in access.gates)
+    access.credit_ps = None if access.preemptable or uncounted else credit_ps
     return kept_ps
 
 

@@ -116,16 +116,17 @@ def _left_octets(network: Network, server: Server, own: list[int]) -> int | None
 def held_octets(network: Network, index: int) -> int | None:
     """Most frame octets of a flow in its queue; None when that is unknown.
 
-    A frame that may be interrupted is counted until it has left, one that is being
+    A frame of a preemptable queue is counted until it has left, one that is being
     served at grants too. Frames that are not yet eligible wait here as well.
     """
     flow = network.flows[index]
     server = network.servers[flow.server_index]
     if server.refused or flow.jitter_ps is None:
         return None
-    transmitter = network.transmitters[server.egress_index]
+    egress = network.plan.egresses[server.egress_index]
+    is_wire = network.transmitters[server.egress_index].is_wire
     stays_ps = network.lag_ps(flow) if server.contention is not None else 0
-    if not transmitter.is_wire or (server.access and server.access.preemptable):
+    if not is_wire or is_preemptable(egress, server.queue_index):
         stays_ps += flow.least_work_ps
     stays_ps += longest_stay_ps(network, index)
     return flow.octets.in_window(stays_ps + flow.jitter_ps, flow.period_ps)
