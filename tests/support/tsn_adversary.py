@@ -122,19 +122,21 @@ class Port:
             if start_ps <= offset_ps < end_ps:
                 open_queues = entry.open_queues
                 edges.append(time_ps + end_ps - offset_ps)
+        # A hold begins in advance and lasts until the first release behind its entry.
         advance_ps = self.rules.hold_advance_ps
-        marks: list[tuple[int, bool]] = []
-        for shift in (-gates.cycle_ps, 0, gates.cycle_ps):
-            for start_ps, _, entry in spans:
-                if entry.operation is GateOperation.HOLD:
-                    marks.append((start_ps + shift - advance_ps, True))
-                elif entry.operation is GateOperation.RELEASE:
-                    marks.append((start_ps + shift, False))
-        for mark_ps, on in sorted(marks):
-            if mark_ps <= offset_ps:
-                hold = on
-            else:
-                edges.append(time_ps + mark_ps - offset_ps)
+        around = [
+            (start_ps + shift, entry.operation)
+            for shift in (-gates.cycle_ps, 0, gates.cycle_ps, 2 * gates.cycle_ps)
+            for start_ps, _, entry in spans
+        ]
+        releases = [at_ps for at_ps, operation in around if operation is GateOperation.RELEASE]
+        for at_ps, operation in around:
+            if operation is not GateOperation.HOLD:
+                continue
+            until_ps = min((one for one in releases if one > at_ps), default=FOREVER)
+            hold = hold or at_ps - advance_ps <= offset_ps < until_ps
+            marks = (at_ps - advance_ps, until_ps)
+            edges += [time_ps + mark - offset_ps for mark in marks if mark > offset_ps]
         return open_queues, hold, min(edges)
 
     def closing_ps(self, queue: int, time_ps: int) -> int:
