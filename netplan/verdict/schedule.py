@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import yaml
 
 from netplan.scheduling import Proposal
+from netplan.scheduling import time_text as exact_text
 from netplan.tsn.synthesis.result import Status
 from netplan.verdict.wording import Rounding, count_text, percent_text, time_text
 
@@ -128,7 +129,7 @@ def schedule_lines(proposal: Proposal, replayed: Replayed | None) -> list[str]:
     lines += [one.text for one in schedule.obstacles[:_MOST_LINES]]
     if schedule.harmonic_periods_ps:
         pairs = [
-            f"{name} {time_text(period_ps)}"
+            f"{name} {exact_text(period_ps)}"
             for name, period_ps in list(schedule.harmonic_periods_ps.items())[:_MOST_LINES]
         ]
         lines.append(f"nearest harmonic periods: {', '.join(pairs)}")

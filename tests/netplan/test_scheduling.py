@@ -61,3 +61,22 @@ def test_scheduled_frames_need_not_be_express_behind_a_guard_band(tmp_path: Path
     assert proposed(tmp_path, express="4", protect="guard band") is Status.FEASIBLE
     with pytest.raises(DesignError, match="scheduled and preemptable"):
         proposed(tmp_path, express="4", protect="preemption")
+
+
+def test_what_is_scarce_is_named(tmp_path: Path) -> None:
+    # 'bulk' leaves plc1 where nothing holds it back: each scheduled frame of plc1 may come up to a frame
+    # of it later, keeps its queue in sw1 for that long, and 150 of them need twice the time there is.
+    design = DESIGN.format(camera="sw1", viewer="plc1", express="6", protect="guard band")
+    for number in range(150):
+        design += (
+            f"  s{number}: {{from: plc1, to: drive1, size: 60 B, every: 1 ms, pcp: 6, "
+            "scheduled: true, deadline: 1 ms}\n"
+        )
+    design += "  bulk: {from: plc1, to: drive1, rate: 300 Mbit/s, pcp: 0}\n"
+    path = tmp_path / "design.yaml"
+    path.write_text(design, encoding="utf-8")
+    schedule = propose(load_design(path)[0], time_limit_s=1).schedule
+    assert schedule.status is Status.UNKNOWN
+    scarce = schedule.obstacles[-1].text
+    assert "the queue of sw1." in scarce
+    assert "plc1.p1 has no gates, and another frame of 1470 octets may be before it" in scarce

@@ -19,6 +19,7 @@ from itertools import zip_longest
 from math import lcm
 from typing import NamedTuple
 
+from netplan.design.quantities import duration_text
 from netplan.media.frames import FCS_OCTETS
 from netplan.tsn.mechanisms import GateEntry, GateList, GateOperation
 from netplan.tsn.synthesis.problem import GateLimits, Guard, Port, Problem
@@ -132,22 +133,23 @@ def _cycle_fault(
     if gates.largest_cycle_ps is not None and cycle_ps > gates.largest_cycle_ps:
         return Obstacle(
             kind="cycle",
-            text=f"the periods at {port.name} need a cycle of {cycle_ps} ps, "
-            f"its gates can do at most {gates.largest_cycle_ps} ps",
+            text=f"the periods at {port.name} need a cycle of {duration_text(cycle_ps)}, "
+            f"its gates can do at most {duration_text(gates.largest_cycle_ps)}",
             port_index=port_index,
         )
     if gates.granularity_ps > 1 and cycle_ps % gates.granularity_ps:
         return Obstacle(
             kind="granularity",
-            text=f"the cycle of {cycle_ps} ps at {port.name} is no multiple of the "
-            f"{gates.granularity_ps} ps in which its gates count",
+            text=f"the cycle of {duration_text(cycle_ps)} at {port.name} is no multiple of the "
+            f"{duration_text(gates.granularity_ps)} in which its gates count",
             port_index=port_index,
         )
     count = sum(cycle_ps // one.period_ps for one, _ in uses)
     if count > _MOST_WINDOWS:
         return Obstacle(
             kind="cycle",
-            text=f"the periods at {port.name} make {count} windows in a cycle of {cycle_ps} ps",
+            text=f"the periods at {port.name} make {count} windows in a cycle of "
+            f"{duration_text(cycle_ps)}",
             port_index=port_index,
         )
     return None

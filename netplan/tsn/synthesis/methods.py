@@ -19,7 +19,8 @@ from netplan.tsn.synthesis.greedy import Choice, Search, place_all
 from netplan.tsn.synthesis.keep import Kept, held_instead
 from netplan.tsn.synthesis.problem import Method, Options, Problem, Route, Waiting
 from netplan.tsn.synthesis.refute import quick_proof
-from netplan.tsn.synthesis.result import Attempt, Conflict, Placement, Status
+from netplan.tsn.synthesis.result import Attempt, Conflict, Obstacle, Placement, Status
+from netplan.tsn.synthesis.shortage import shortage
 from netplan.tsn.synthesis.timing import Piece, Setting, is_exact, natural_setting
 
 _NEIGHBOURS = 60
@@ -128,6 +129,11 @@ class Methods:
         conflict = quick_proof(self.problem, self.routes, left)
         done("found" if conflict is not None else "none found")
         return conflict
+
+    def shortage(self) -> Obstacle | None:
+        """What is scarce when frames do not wait."""
+        search = self._new_search(windowed=False)
+        return None if search is None else shortage(search)
 
     def _setting(self, *, windowed: bool) -> Setting:
         return natural_setting(self.problem, self.passing, windowed=windowed or self.kept.windowed)

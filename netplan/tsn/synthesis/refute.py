@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import gcd, lcm
 
+from netplan.design.quantities import duration_text
 from netplan.tsn.synthesis.budget import Budget
 from netplan.tsn.synthesis.cut import overloaded_cut
 from netplan.tsn.synthesis.exact import Question, solve
@@ -57,8 +58,9 @@ def _deadline_proof(problem: Problem, stream: Stream) -> Conflict | None:
         if least_ps > limit_ps:
             return _of_one(
                 problem, stream, route, "deadline",
-                f"stream {stream.name} takes {least_ps} ps to its listener {listener} on its "
-                f"quickest route without meeting any other frame; allowed are {limit_ps} ps",
+                f"stream {stream.name} takes {duration_text(least_ps)} to its "
+                f"listener {listener + 1} on its quickest route without meeting any other frame; "
+                f"allowed are {duration_text(limit_ps)}",
             )  # fmt: skip
     first = stream.routes.candidate(0)
     assert first is not None
@@ -153,10 +155,10 @@ def _always_meet(problem: Problem, port_index: int, one: Stream, other: Stream) 
         return None
     return Conflict(
         kind="periods",
-        text=f"frames of streams {one.name} and {other.name} need {lengths_ps[0]} ps and "
-        f"{lengths_ps[1]} ps of {port.name}, which neither can avoid; their periods of "
-        f"{one.period_ps} ps and {other.period_ps} ps have the greatest common divisor "
-        f"{step_ps} ps, so that with any phases some of their frames meet",
+        text=f"frames of streams {one.name} and {other.name} need "
+        f"{duration_text(lengths_ps[0])} and {duration_text(lengths_ps[1])} of {port.name}, which neither can avoid; their periods of "
+        f"{duration_text(one.period_ps)} and {duration_text(other.period_ps)} have the greatest common divisor "
+        f"{duration_text(step_ps)}, so that with any phases some of their frames meet",
         streams=(one.name, other.name),
         minimal=True,
         ports=(port.name,),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, gcd
 
+from netplan.design.quantities import duration_text
 from netplan.tsn.synthesis.budget import Budget
 from netplan.tsn.synthesis.check import check_problem
 from netplan.tsn.synthesis.cure import with_cure
@@ -84,8 +85,8 @@ def _refused(problem: Problem, options: Options) -> Schedule:
     """The hyperperiod is too long to be looked at."""
     harmonic = nearest_harmonic([stream.period_ps for stream in problem.streams])
     text = (
-        f"the periods repeat together only after {problem.hyperperiod_ps} ps, at most "
-        f"{options.largest_hyperperiod_ps} ps are looked at"
+        f"the periods repeat together only after {duration_text(problem.hyperperiod_ps)}, "
+        f"at most {duration_text(options.largest_hyperperiod_ps)} are looked at"
     )
     return Schedule(
         status=Status.UNKNOWN,
@@ -134,7 +135,11 @@ def _without(methods: Methods, found: Found, obstacles: tuple[Obstacle, ...]) ->
         return _infeasible(methods, conflict, obstacles, anew=anew)
     names = ", ".join(problem.streams[index].name for index in found.left[:_NAMED])
     text = f"{len(found.left)} streams found no place, among them {names}"
-    return _unknown(methods, (*obstacles, Obstacle(kind="streams", text=text)))
+    told = [Obstacle(kind="streams", text=text)]
+    scarce = methods.shortage() if options.explain else None
+    if scarce is not None:
+        told.append(scarce)
+    return _unknown(methods, (*obstacles, *told))
 
 
 def _infeasible(

@@ -17,6 +17,7 @@ from itertools import pairwise
 from math import lcm
 from typing import NamedTuple
 
+from netplan.design.quantities import duration_text
 from netplan.media.frames import wire_time_ps
 from netplan.tsn.synthesis.problem import GateLimits, Port, Problem, Route, Stream
 from netplan.tsn.synthesis.result import Placement, Slot
@@ -200,7 +201,7 @@ def timing(
         firsts.append(start)
         released.append(gates is not None or any(released[one] for one in before))
         pieces += [Piece(hop.port_index, low, high - low, index) for low, high in wire]
-        queue = len(ports) + hop.port_index * 2 * _MOST_QUEUES + hop.queue_index
+        queue = len(ports) + hop.port_index * 2 * _MOST_QUEUES + hop.queue_index  # see port_of
         pieces += [Piece(queue, low, high - low, index) for low, high in arriving]
         queue += _MOST_QUEUES
         pieces += [Piece(queue, low, high - low, index) for low, high in leaving]
@@ -221,6 +222,18 @@ def timing(
         variation_ps=variation_ps,
         pieces=tuple(pieces),
     )
+
+
+def is_queue(resource_index: int, port_count: int) -> bool:
+    """Whether a resource is a queue and not a wire."""
+    return resource_index >= port_count
+
+
+def port_of(resource_index: int, port_count: int) -> int:
+    """The port that a resource belongs to."""
+    if not is_queue(resource_index, port_count):
+        return resource_index
+    return (resource_index - port_count) // (2 * _MOST_QUEUES)
 
 
 def shortest_shut_ps(gates: GateLimits) -> int:
@@ -257,9 +270,15 @@ def fault_of(stream: Stream, result: Timing) -> str:
         zip(result.latencies_ps, stream.deadlines_ps, strict=True)
     ):
         if limit_ps is not None and latency_ps > limit_ps:
-            return f"latency to listener {index} is {latency_ps} ps, allowed are {limit_ps} ps"
+            return (
+                f"latency to listener {index + 1} is {duration_text(latency_ps)}, allowed are "
+                f"{duration_text(limit_ps)}"
+            )
     if stream.jitter_ps is not None and result.variation_ps > stream.jitter_ps:
-        return f"reception varies by {result.variation_ps} ps, allowed are {stream.jitter_ps} ps"
+        return (
+            f"reception varies by {duration_text(result.variation_ps)}, allowed are "
+            f"{duration_text(stream.jitter_ps)}"
+        )
     if any(piece.length_ps > stream.period_ps for piece in result.pieces):
         return "its frames need more than its period on one port"
     if len({piece.resource_index for piece in result.pieces}) < len(result.pieces) and _collides(

@@ -114,7 +114,7 @@ def test_cycle_that_is_no_multiple_of_the_granularity() -> None:
     schedule = synthesise(builder.stream("x", ["a"]).problem())
     assert schedule.status is Status.UNKNOWN
     assert schedule.obstacles[0].kind == "granularity"
-    assert "100000000 ps at a" in schedule.obstacles[0].text
+    assert "100 us at a" in schedule.obstacles[0].text
 
 
 def test_cycle_longer_than_the_gates_allow() -> None:
