@@ -164,7 +164,7 @@ def _queue(timed: TimedNetwork, index: int, flows: list[TimedFlow]) -> TimedQueu
                 Entry(
                     flow=flow.index,
                     frame=frame,
-                    row=len(entries),
+                    row_index=len(entries),
                     earliest_ps=flow.earliest_ps[frame],
                     delivery_ps=flow.delivery_ps[frame],
                     work_ps=flow.work_ps[frame],
@@ -252,7 +252,7 @@ def _pass(
         flow.latest_start_ps[frame], flow.wait_ps[frame] = what.start_ps, what.wait_ps
         if what.start_ps != before_ps:
             changed.add(index)
-            timed.starts[index].move(what.row, what.start_ps - flow.earliest_start_ps[frame])
+            timed.starts[index].move(what.row_index, what.start_ps - flow.earliest_start_ps[frame])
         for child_index in children.get(flow_index, ()):
             child = timed.flows[child_index]
             received = copies[child_index, frame] = copies.get((child_index, frame), 0) + 1

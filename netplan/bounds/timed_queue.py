@@ -35,7 +35,7 @@ class Entry:
     Attributes:
         flow: Which flow it belongs to, for the caller.
         frame: Which frame of that flow.
-        row: Its place among all frames of the queue.
+        row_index: Its place among all frames of the queue.
         earliest_ps: Earliest entry.
         delivery_ps: Time on the wire before the gate closes.
         work_ps: Time on the wire in all.
@@ -50,7 +50,7 @@ class Entry:
 
     flow: int
     frame: int
-    row: int
+    row_index: int
     earliest_ps: int
     delivery_ps: int
     work_ps: int
