@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +15,15 @@ from netplan.commands import DesignArgument, OutOption, document_of, planned_des
 from netplan.exit_status import ExitStatus
 
 if TYPE_CHECKING:
+    from emulator.simulation.faults import Fault
     from netplan.plan.model import Plan
-    from netplan.verdict.evidence import SimulatedEvidence
+    from netplan.verdict.evidence import BoundEvidence, SimulatedEvidence
 
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all random choices.", min=0)]
 DurationOption = Annotated[
     str, typer.Option("--duration", help="Plant time to simulate, such as 1s or 250ms.")
 ]
+ReportOption = Annotated[Path | None, typer.Option("--report", help="HTML report to write.")]
 _KINDS = ("bound", "simulated")
 
 
@@ -29,10 +32,48 @@ def simulate(
     output: FormatOption = Format.TABLE,
     seed: SeedOption = 1,
     duration: DurationOption = "1s",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            help="A scenario under 'faults' of the design, or a line such as "
+            "'cut sw1.p2 - sw2.p1 at 20 ms until 50 ms'; may be given several times.",
+        ),
+    ] = None,
+    search: Annotated[
+        bool,
+        typer.Option("--search", help="Also prove bounds, and drive phases towards each of them."),
+    ] = False,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stream", help="With --search: only this stream; may be given several times."
+        ),
+    ] = None,
+    time_limit: Annotated[
+        str, typer.Option("--time-limit", help="With --search: time for all streams together.")
+    ] = "60s",
+    report: ReportOption = None,
     out: OutOption = None,
 ) -> ExitStatus:
-    """Simulate a design packet by packet and judge every target by that alone."""
-    return _evidence(design, ("simulated",), None, output, seed, duration, out)
+    """Simulate a design packet by packet and judge every target by that alone.
+
+    With --fault, links, nodes or talkers fail under way: what each stream loses, for how long
+    it stays away, and whether rings keep the recovery time that they promise. With --search,
+    bounds are proven besides, and the worst case that can be found is shown beside each.
+    """
+    if search and fault:
+        raise typer.BadParameter(
+            "a search looks at a plant in which nothing fails under way, and at what rings have "
+            "recovered to; leave --fault out",
+            param_hint="--search",
+        )
+    if stream and not search:
+        raise typer.BadParameter("it chooses what --search looks at", param_hint="--stream")
+    kinds = _KINDS if search else ("simulated",)
+    wanted = Search(streams=tuple(stream or ()), limit_s=_limit_s(time_limit)) if search else None
+    trial = Trial(seed=seed, duration=duration, faults=tuple(fault or ()), search=wanted)
+    return _evidence(design, kinds, report, output, trial, out)
 
 
 def validate(
@@ -40,7 +81,7 @@ def validate(
     evidence: Annotated[
         str, typer.Option("--evidence", help="Kinds of evidence to gather, comma-separated.")
     ] = "bound,simulated",
-    report: Annotated[Path | None, typer.Option("--report", help="HTML report to write.")] = None,
+    report: ReportOption = None,
     output: FormatOption = Format.TABLE,
     seed: SeedOption = 1,
     duration: DurationOption = "1s",
@@ -55,7 +96,7 @@ def validate(
             f"known are {', '.join(_KINDS)}",
             param_hint="--evidence",
         )
-    return _evidence(design, kinds, report, output, seed, duration, out)
+    return _evidence(design, kinds, report, output, Trial(seed=seed, duration=duration), out)
 
 
 def schedule(
@@ -91,7 +132,7 @@ def schedule(
         raise typer.BadParameter(
             f"{method!r} is no method; known are {', '.join(Method)}", param_hint="--method"
         )
-    limit_s = _duration_ps(time_limit, "--time-limit") / 10**12
+    limit_s = _limit_s(time_limit)
     if out is not None:
         check_place(out)
     loaded, _ = load_design(document_of(design))
@@ -114,13 +155,30 @@ def schedule(
     return ExitStatus.OK
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """A search for the worst case: of all streams where none is named."""
+
+    streams: tuple[str, ...]
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What is to be simulated, as it was asked for."""
+
+    seed: int
+    duration: str
+    faults: tuple[str, ...] = ()
+    search: Search | None = None
+
+
 def _evidence(
     design: Path,
     kinds: tuple[str, ...],
     report: Path | None,
     output: Format,
-    seed: int,
-    duration: str,
+    trial: Trial,
     out: Path | None,
 ) -> ExitStatus:
     from datetime import UTC, datetime
@@ -133,12 +191,18 @@ def _evidence(
     from netplan.verdict.store import save
     from netplan.verdict.table import verdict_table
 
-    duration_ps = _duration_ps(duration)
+    duration_ps = _duration_ps(trial.duration)
     if report is not None:
         check_place(report)
     planned = planned_design(design)
+    faults = _faults(design, planned, trial.faults)
+    rows = _rows(planned, trial.search)
     proof = prove(planned) if "bound" in kinds else None
-    observed = _run(planned, seed, duration_ps) if "simulated" in kinds else None
+    observed = None
+    if "simulated" in kinds:
+        observed = _run(planned, trial.seed, duration_ps, faults)
+    if observed is not None and proof is not None and trial.search is not None:
+        observed = _searched(planned, proof, observed, rows, trial.search.limit_s)
     verdicts = judge(planned, proof, observed)
     answer = results(planned, verdicts, proof, observed)
     if out is not None:
@@ -156,14 +220,50 @@ def _evidence(
             typer.echo(f"report: {report}")
     wrong = contradictions(planned, proof, observed)
     if wrong:
-        _write_reproduction(design, seed, duration, [one.text() for one in wrong])
+        _write_reproduction(design, trial, [one.text() for one in wrong])
         return ExitStatus.TOOL_FAULT
     if observed is not None and observed.interrupted:
         return ExitStatus.INTERRUPTED
     return exit_status(verdicts)
 
 
-def _run(plan: Plan, seed: int, duration_ps: int) -> SimulatedEvidence:
+def _faults(design: Path, plan: Plan, wanted: tuple[str, ...]) -> tuple[Fault, ...]:
+    """What is to fail, as asked for on the command line."""
+    if not wanted:
+        return ()
+    from emulator.scenario import scenario
+    from netplan.design.load import load_design
+
+    loaded, _ = load_design(document_of(design))
+    try:
+        return scenario(loaded, plan, wanted)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from None
+
+
+def _rows(plan: Plan, search: Search | None) -> tuple[tuple[int, int], ...]:
+    """Streams and listeners that a search looks at."""
+    if search is None:
+        return ()
+    from netplan.design.resolve import nearest
+
+    names = [stream.name for stream in plan.streams]
+    for name in search.streams:
+        if name not in names:
+            raise typer.BadParameter(
+                f"there is no stream {name!r}; {nearest(name, names)}", param_hint="--stream"
+            )
+    return tuple(
+        (index, listener)
+        for index, stream in enumerate(plan.streams)
+        if not search.streams or stream.name in search.streams
+        for listener in range(len(stream.listeners))
+    )
+
+
+def _run(
+    plan: Plan, seed: int, duration_ps: int, faults: tuple[Fault, ...] = ()
+) -> SimulatedEvidence:
     from emulator.simulation.run import simulate as run
     from netplan.progress import shown_progress
 
@@ -172,8 +272,40 @@ def _run(plan: Plan, seed: int, duration_ps: int) -> SimulatedEvidence:
             plan,
             seed=seed,
             duration_ps=duration_ps,
+            faults=faults,
             progress=lambda done_ratio: progress.update(done_ratio, "simulating"),
         )
+
+
+def _searched(
+    plan: Plan,
+    proof: BoundEvidence,
+    observed: SimulatedEvidence,
+    rows: tuple[tuple[int, int], ...],
+    limit_s: float,
+) -> SimulatedEvidence:
+    """The run with the worst cases that a search found; Ctrl-C keeps what there is."""
+    from dataclasses import replace
+
+    from emulator.worst_cases import worst_cases
+    from netplan.progress import shown_progress
+
+    if observed.interrupted:
+        return observed
+    with shown_progress() as progress:
+        found, interrupted = worst_cases(
+            plan,
+            proof,
+            rows,
+            budget_s=limit_s,
+            seed=observed.seed,
+            progress=lambda done_ratio: progress.update(done_ratio, "searching the worst case"),
+        )
+    return replace(observed, worst_cases=found, interrupted=interrupted)
+
+
+def _limit_s(text: str) -> float:
+    return _duration_ps(text, "--time-limit") / 10**12
 
 
 def _duration_ps(text: str, option: str = "--duration") -> int:
@@ -190,12 +322,18 @@ def _duration_ps(text: str, option: str = "--duration") -> int:
         ) from None
 
 
-def _write_reproduction(design: Path, seed: int, duration: str, lines: list[str]) -> None:
+def _write_reproduction(design: Path, trial: Trial, lines: list[str]) -> None:
     """Evidence against evidence is a fault of the tool: keep what is needed to see it again."""
     from netplan.files import write_atomically
 
-    command = f"plantwire validate {design} --seed {seed} --duration {duration}"
-    file = Path(f"plantwire-contradiction-{seed}.txt")
+    asked = f"{design} --seed {trial.seed} --duration {trial.duration}"
+    command = f"plantwire validate {asked}"
+    if trial.search is not None:
+        named = "".join(f" --stream {name}" for name in trial.search.streams)
+        command = (
+            f"plantwire simulate {asked} --search --time-limit {trial.search.limit_s:g}s{named}"
+        )
+    file = Path(f"plantwire-contradiction-{trial.seed}.txt")
     write_atomically(file, "\n".join([command, *lines, ""]))
     typer.echo(
         f"the kinds of evidence contradict each other, which is a fault of plantwire; please "

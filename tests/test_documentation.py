@@ -149,7 +149,15 @@ def test_every_command_is_understood(
             if design is not None and str(design) != "DESIGN":
                 file = document_of(Path(design))
                 assert file.is_file(), f"{title} names {design}"
-                assert stream is None or stream in stream_names(file)
+                named = {stream} if isinstance(stream, str) else set(stream or ())
+                assert not named or named <= stream_names(file)
+                faults = set(parameters.get("fault") or ())
+                assert not faults or faults <= scenarios(file)
+
+
+def scenarios(file: Path) -> set[str]:
+    load = importlib.import_module("netplan.design.load")
+    return set(load.load_design(file)[0].faults)
 
 
 def stream_names(file: Path) -> set[str]:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emulator.simulation.faults import Fault, LinkCut, NodeOutage, cut_egresses, merged
+from emulator.simulation.faults import (
+    Fault,
+    LinkCut,
+    NodeOutage,
+    TalkerFault,
+    babbler_name,
+    cut_egresses,
+    merged,
+)
 from emulator.simulation.layout import AGENDA_ENTRY, NONE, Records
 from emulator.simulation.outages import (
     ACTION_BLOCK,
@@ -83,6 +91,7 @@ def agenda_of(
     agenda = _Agenda()
     _add_cuts(agenda, plan, faults)
     _add_node_outages(agenda, plan, faults, nodes)
+    _add_silence(agenda, plan, faults)
     if faults and plan.rings:
         _add_rerouting(agenda, reroute(plan, faults, until_ps), forks)
     return np.array(sorted(agenda.entries), dtype=AGENDA_ENTRY)
@@ -104,6 +113,27 @@ def _add_cuts(agenda: _Agenda, plan: Plan, faults: Sequence[Fault]) -> None:
             agenda.add_span(start_ps, end_ps, (ACTION_CUT, ACTION_MEND), egress_index)
 
 
+def _add_silence(agenda: _Agenda, plan: Plan, faults: Sequence[Fault]) -> None:
+    """Talkers are silent while they or their nodes fail, and babblers when they are done."""
+    index_of = {stream.name: index for index, stream in enumerate(plan.streams)}
+    spans: dict[int, list[tuple[int, int | None]]] = {}
+    for place, fault in enumerate(faults):
+        if isinstance(fault, NodeOutage):
+            for index, stream in enumerate(plan.streams):
+                if stream.talker == fault.node:
+                    spans.setdefault(index, []).append((fault.at_ps, fault.until_ps))
+        elif isinstance(fault, TalkerFault) and not fault.babbles:
+            spans.setdefault(index_of[fault.stream], []).append((fault.at_ps, fault.until_ps))
+        elif isinstance(fault, TalkerFault) and fault.until_ps is not None:
+            babbler = index_of[babbler_name(fault.stream, place)]
+            spans.setdefault(babbler, []).append((fault.until_ps, None))
+    for index, silences in spans.items():
+        for start_ps, end_ps in merged(silences):
+            agenda.add(start_ps, ACTION_SILENCE, index, 1)
+            if end_ps is not None:
+                agenda.add(end_ps, ACTION_SILENCE, index, 0)
+
+
 def _add_node_outages(
     agenda: _Agenda, plan: Plan, faults: Sequence[Fault], nodes: dict[str, int]
 ) -> None:
@@ -117,11 +147,6 @@ def _add_node_outages(
             for index, egress in enumerate(plan.egresses):
                 if egress.node == node:
                     agenda.add_span(start_ps, end_ps, (ACTION_FLUSH, ACTION_FLUSH), index)
-            for index, stream in enumerate(plan.streams):
-                if stream.talker == node:
-                    agenda.add(start_ps, ACTION_SILENCE, index, 1)
-                    if end_ps is not None:
-                        agenda.add(end_ps, ACTION_SILENCE, index, 0)
 
 
 def _add_rerouting(agenda: _Agenda, rerouting: Rerouting, forks: Sequence[Fork]) -> None:

@@ -238,7 +238,9 @@ RECEPTION = record_layout(
     "from_node to_node filter recovery main fork watched first_below end_below"
 )
 FILTER = record_layout("largest_octets block_oversize gate meter")
-GATE = record_layout("node base_ps cycle_ps first_entry end_entry close_on_invalid close_on_excess")
+GATE = record_layout(
+    "clock base_ps cycle_ps first_entry end_entry close_on_invalid close_on_excess"
+)
 GATE_ENTRY = record_layout("start_ps end_ps is_open queue largest_octets")
 METER = record_layout(
     "committed_bps committed_octets excess_bps excess_octets coupling colour_aware drop_yellow "

@@ -10,9 +10,9 @@ Source: IEEE Std 802.1Q-2022, 8.6.5.3 to 8.6.5.5; MEF 10.3, 12.
 
 from __future__ import annotations
 
+from emulator.simulation.clocks import local_ps
 from emulator.simulation.compiled import compiled, inlined, inner
-from emulator.simulation.layout import NONE, Reception, Record, State, Tables
-from emulator.simulation.local_time import network_to_local_ps
+from emulator.simulation.layout import NONE, Reception, Record, State
 
 DROPPED = -2
 """Instead of a queue: the frame does not pass."""
@@ -108,21 +108,21 @@ def passes_meter(
 
 
 @inner
-def pass_gate(
-    tables: Tables, state: State, reception: Reception, gate_index: int, octets: int, now_ps: int
-) -> int:
+def pass_gate(state: State, reception: Reception, gate_index: int, octets: int, now_ps: int) -> int:
     """The queue that a stream gate gives a frame (none for its own), or that it is dropped."""
     constants = reception.tables.gates[gate_index]
     gate = reception.state.gates[gate_index]
     if gate.closed != 0:
         return DROPPED
-    local_ps = network_to_local_ps(tables, state, constants.node, now_ps)
-    position_ps = (local_ps - constants.base_ps) % constants.cycle_ps
+    shown_ps = now_ps
+    if constants.clock != NONE:
+        shown_ps = local_ps(state.clocks, constants.clock, now_ps)
+    position_ps = (shown_ps - constants.base_ps) % constants.cycle_ps
     place = constants.first_entry
     while reception.tables.gate_entries[place].end_ps <= position_ps:
         place += 1
     entry = reception.tables.gate_entries[place]
-    interval_ps = local_ps - position_ps + entry.start_ps
+    interval_ps = shown_ps - position_ps + entry.start_ps
     if gate.interval_ps != interval_ps:
         gate.interval_ps = interval_ps
         gate.passed_octets = 0
@@ -141,7 +141,6 @@ def pass_gate(
 
 @inner
 def police(
-    tables: Tables,
     state: State,
     reception: Reception,
     filter_index: int,
@@ -160,7 +159,7 @@ def police(
         return DROPPED
     queue = NONE
     if constants.gate != NONE:
-        queue = pass_gate(tables, state, reception, constants.gate, octets, now_ps)
+        queue = pass_gate(state, reception, constants.gate, octets, now_ps)
         if queue == DROPPED:
             return DROPPED
     if constants.meter != NONE and not passes_meter(

@@ -32,8 +32,12 @@ def entries_of_cycle(gate: StreamGate) -> list[tuple[int, int, StreamGateEntry]]
 
 @dataclass(slots=True)
 class Policing:
-    """Collects constants; the rows are those of the layouts of the same names."""
+    """Collects constants; the rows are those of the layouts of the same names.
 
+    ``clocks`` has the index of the clock of each node that has one, by the node's number.
+    """
+
+    clocks: dict[int, int] = field(default_factory=dict)
     filters: list[tuple[int, ...]] = field(default_factory=list)
     gates: list[tuple[int, ...]] = field(default_factory=list)
     gate_entries: list[tuple[int, ...]] = field(default_factory=list)
@@ -75,7 +79,7 @@ class Policing:
             )
             self.gates.append(
                 (
-                    node,
+                    self.clocks.get(node, NONE),
                     gate.base_ps,
                     gate.cycle_ps,
                     first,

@@ -120,7 +120,7 @@ def arrive_specially(
     queue = NONE
     if constants.filter != NONE:
         octets = tables.sizes[hop.first_size + state.frames[frame].size].frame_octets
-        queue = police(tables, state, reception, constants.filter, frame, octets, now_ps)
+        queue = police(state, reception, constants.filter, frame, octets, now_ps)
         if queue == DROPPED:
             for place in range(constants.first_below, constants.end_below):
                 state.rows[tables.rows_below[place]].policed += 1

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.simulation.agenda import Fork, agenda_of
+from emulator.simulation.clock_tables import clock_indices
 from emulator.simulation.faults import Fault, check_faults
 from emulator.simulation.layout import (
     AGENDA_ENTRY,
@@ -126,12 +127,18 @@ def with_reception(
         until_ps: End of the run.
     """
     check_faults(plan, faults)
-    lists = _Lists(rows_below=tables.rows_below.tolist())
     nodes: dict[str, int] = {}
     for stream in whole.streams:
         for hop in stream.hops:
             nodes.setdefault(hop.from_node, len(nodes))
             nodes.setdefault(hop.to_node, len(nodes))
+    clocks = clock_indices(plan)
+    lists = _Lists(
+        rows_below=tables.rows_below.tolist(),
+        policing=Policing(
+            clocks={nodes[node]: clock for node, clock in clocks.items() if node in nodes}
+        ),
+    )
     forks: list[Fork] = []
     first_hop = first_row = 0
     for index, stream in enumerate(whole.streams):

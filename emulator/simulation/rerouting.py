@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emulator.simulation.faults import Fault, LinkCut, port_name
+from emulator.simulation.faults import Fault, LinkCut, NodeOutage, TalkerFault, port_name
 from emulator.simulation.redundancy.timeline import RingTimeline, ring_timeline
 from netplan.plan.model import Egress, Hop, Plan
 
@@ -50,6 +50,7 @@ class Rerouting:
 
 def reroute(plan: Plan, faults: Sequence[Fault], until_ps: int) -> Rerouting:
     """Run all rings of a plan through a scenario."""
+    faults = [fault for fault in faults if not isinstance(fault, TalkerFault)]
     timelines = [ring_timeline(ring, faults, until_ps) for ring in plan.rings]
     return Rerouting(
         ways=tuple(_Ways(plan, faults, timelines).changes()),
@@ -152,7 +153,9 @@ class _Ways:
             if isinstance(fault, LinkCut):
                 if set(fault.ends) == set(ends):
                     return False
-            elif any(end.startswith(port_name(fault.node, "")) for end in ends):
+            elif isinstance(fault, NodeOutage) and any(
+                end.startswith(port_name(fault.node, "")) for end in ends
+            ):
                 return False
         state = {node: False for node, index in timeline.blocked if index == segment[1]}
         for change in timeline.changes:

@@ -12,12 +12,14 @@ from emulator.simulation.chains import ChainState
 from emulator.simulation.engine import Run
 from emulator.simulation.layout import MECHANISM_GRANT, NONE
 from emulator.simulation.observe import SUM_LIMB
+from netplan.plan.model import Emission
 from netplan.verdict.evidence import (
     ChainObservation,
     EgressObservation,
     HopRecord,
     RecoveryObservation,
     StreamObservation,
+    StreamOutage,
 )
 
 
@@ -70,11 +72,13 @@ def _worst_hops(run: Run, row_index: int) -> tuple[HopRecord, ...]:
     )
 
 
-def stream_observations(run: Run) -> tuple[StreamObservation, ...]:
-    """One row per stream and listener."""
+def stream_observations(run: Run, stream_count: int) -> tuple[StreamObservation, ...]:
+    """One row per listener of the first streams of the plan; behind them come babbling talkers."""
     state = run.state
     observations: list[StreamObservation] = []
     for index, row in enumerate(run.model.rows):
+        if row.stream_index >= stream_count:
+            continue
         seen = state.rows[index]
         frames = int(seen["frames"])
         base_ps = int(run.model.tables.rows[index]["base_ps"])
@@ -100,6 +104,46 @@ def stream_observations(run: Run) -> tuple[StreamObservation, ...]:
             )
         )
     return tuple(observations)
+
+
+def stream_outages(run: Run, stream_count: int) -> tuple[StreamOutage, ...]:
+    """Rows of the first streams of the plan that lost frames or did not come when they should.
+
+    What is under way at the end is given the largest latency seen to arrive.
+    """
+    found: list[StreamOutage] = []
+    for index, row in enumerate(run.model.rows):
+        if row.stream_index >= stream_count:
+            continue
+        emission = run.model.plan.streams[row.stream_index].emission
+        seen = run.state.rows[index]
+        latency_ps = max(0, int(seen["max_ps"]))
+        spread_ps = latency_ps - max(0, int(seen["min_ps"])) + emission.jitter_ps
+        spread_ps += max(0, int(seen["max_talker_wait_ps"]))
+        silent_ps = run.reached_ps - latency_ps - max(0, int(seen["last_first_ps"]))
+        usual_ps = _largest_spacing_ps(emission)
+        outage_ps = max(0, int(seen["max_gap_ps"]) - usual_ps, silent_ps - usual_ps)
+        lost = int(seen["lost"])
+        if lost == 0 and (emission.sporadic or outage_ps <= spread_ps):
+            continue
+        found.append(
+            StreamOutage(
+                stream_index=row.stream_index,
+                listener_index=row.listener_index,
+                lost=lost,
+                outage_ps=outage_ps,
+                is_over=silent_ps <= usual_ps + spread_ps,
+            )
+        )
+    return tuple(found)
+
+
+def _largest_spacing_ps(emission: Emission) -> int:
+    """Largest nominal time between two releases."""
+    if not emission.offsets_ps:
+        return emission.period_ps
+    times_ps = (*emission.offsets_ps, emission.period_ps)
+    return max(after - before for before, after in itertools.pairwise(times_ps))
 
 
 def _openings_before(run: Run, egress_index: int, end_ps: int) -> int:
@@ -152,8 +196,8 @@ def egress_observations(run: Run) -> tuple[EgressObservation, ...]:
     )
 
 
-def recovery_observations(run: Run) -> tuple[RecoveryObservation, ...]:
-    """One row per recovery, in the order of streams and their recoveries."""
+def recovery_observations(run: Run, stream_count: int) -> tuple[RecoveryObservation, ...]:
+    """One row per recovery of the first streams, in the order of streams and their recoveries."""
     places = [
         (stream_index, recovery_index)
         for stream_index, stream in enumerate(run.model.plan.streams)
@@ -173,6 +217,7 @@ def recovery_observations(run: Run) -> tuple[RecoveryObservation, ...]:
         for (stream_index, recovery_index), seen in zip(
             places, run.reception.state.recoveries, strict=True
         )
+        if stream_index < stream_count
     )
 
 

@@ -11,7 +11,8 @@ from functools import partial
 
 from emulator.simulation import chains, engine, repeat, results
 from emulator.simulation.clock_tables import clock_observations
-from emulator.simulation.faults import Fault
+from emulator.simulation.faults import Fault, fault_text, with_babblers
+from emulator.simulation.redundancy.recovery_time import ring_recoveries
 from emulator.simulation.tables import build_model
 from netplan.plan.model import Plan
 from netplan.verdict.evidence import SimulatedEvidence
@@ -64,7 +65,7 @@ def simulate(
         plan: What runs; its own contract is checked and ValueError raised if it is broken.
         seed: Of all random choices: equal plans, seeds and durations give equal evidence.
         duration_ps: Plant time to simulate.
-        faults: Links and nodes that fail, and when; ValueError when the plan lacks them.
+        faults: Links, nodes and talkers that fail, and when; ValueError when the plan lacks them.
         progress: Told the share that is done, from 0 to 1, some thirty times a second.
         cancelled: Asked as often whether to stop early.
     """
@@ -102,7 +103,7 @@ def simulate_in_slices(
     if not 0 < duration_ps <= _LONGEST_PS:
         message = f"duration_ps is {duration_ps}; expected 1 to {_LONGEST_PS}"
         raise ValueError(message)
-    model = build_model(plan, seed, faults, duration_ps)
+    model = build_model(with_babblers(plan, faults), seed, faults, duration_ps)
     run = engine.begin(model, duration_ps)
     evaluation = chains.Evaluation(plan, seed) if plan.chains else None
     proceed = partial(
@@ -136,15 +137,18 @@ def simulate_in_slices(
         complete=run.complete,
         frames=int(run.state.control["delivered"][0]),
         frame_hops=int(run.state.control["frame_hops"][0]),
-        streams=results.stream_observations(run),
+        streams=results.stream_observations(run, len(plan.streams)),
         egresses=results.egress_observations(run),
         chains=() if evaluation is None else results.chain_observations(evaluation.state),
         trace_hash=results.trace_hash(run),
         assumptions=_assumptions(plan, run, exact=exact),
         interrupted=not run.complete and not run.overfull,
         clocks=clock_observations(plan, run.state.clocks, run.reached_ps),
-        recoveries=results.recovery_observations(run),
+        recoveries=results.recovery_observations(run, len(plan.streams)),
         exact=exact,
+        faults=tuple(fault_text(fault) for fault in faults),
+        outages=results.stream_outages(run, len(plan.streams)) if faults else (),
+        ring_recoveries=ring_recoveries(plan, faults, run.reached_ps),
     )
 
 

@@ -46,6 +46,7 @@ def search_worst(
     budget_s: float,
     seed: int = 1,
     progress: Callable[[float], None] | None = None,
+    interrupted: Callable[[], None] | None = None,
 ) -> tuple[WorstFound, ...]:
     """Drive the talkers of a plan towards the bound of its streams.
 
@@ -56,6 +57,7 @@ def search_worst(
         budget_s: Seconds for all rows together; each gets its share, and what others left.
         seed: Of the order in which moves are tried.
         progress: Told the share of rows that are done.
+        interrupted: Told when Ctrl-C ended the search early; what was found is kept.
 
     Returns:
         One finding per row for which any frame arrived.
@@ -82,9 +84,16 @@ def search_worst(
             random=random.Random(f"{seed} {row}"),  # noqa: S311 - no secret depends on it
             end_s=share_s,
         )
-        best = hunt.go()
-        if best is not None:
-            found.append(best)
+        try:
+            hunt.go()
+        except KeyboardInterrupt:
+            if interrupted is not None:
+                interrupted()
+            end_s = 0.0
+        if hunt.best is not None:
+            found.append(replace(hunt.best, run_count=hunt.run_count))
+        if end_s == 0.0:
+            break
         if progress is not None:
             progress((number + 1) / len(rows))
     return tuple(found)
@@ -106,7 +115,7 @@ class _Hunt:
     concerned: list[int] = field(default_factory=list)
     run_count: int = 0
 
-    def go(self) -> WorstFound | None:
+    def go(self) -> None:
         """Search until the bound is reached or the time is over."""
         for index, stream in enumerate(self.plan.streams):
             for position, hop in enumerate(stream.hops):
@@ -118,7 +127,6 @@ class _Hunt:
             self._descend(laboratory, placements, is_last=self._anchor_count() == 1 and turn > 0)
             self.run_count += laboratory.run_count
             turn += 1
-        return None if self.best is None else replace(self.best, run_count=self.run_count)
 
     def _is_over(self) -> bool:
         if time.monotonic() >= self.end_s:

@@ -131,6 +131,7 @@ def witness_stream(
     return replace(
         stream,
         hops=hops,
+        standby=(),  # nothing fails
         emission=Emission(
             messages=tuple(sizes for _, sizes in merged),
             period_ps=max(4 * end_ps, merged[-1][0] - start_ps + 1),
@@ -247,6 +248,8 @@ class Laboratory:
             state.control["log_count"] = 0
 
         engine.proceed(run, drain=drain)
+        if not run.complete and not run.overfull:
+            raise KeyboardInterrupt
         return Outcome(
             passage=self._passage(run),
             arrivals_ps=arrivals_ps,

@@ -26,10 +26,12 @@ from netplan.bounds.lp import pay_bursts_once
 from netplan.bounds.model import Network
 from netplan.bounds.network import network_of
 from netplan.bounds.paths import stream_bounds
+from netplan.bounds.reconfigured import ring_assumptions, worse_of
 from netplan.bounds.recoveries import leaky
 from netplan.bounds.timed import ASSUMPTIONS as TIMED_ASSUMPTIONS
 from netplan.bounds.timed import TimedEvidence, timed_evidence
 from netplan.plan.model import Plan, PlannedStream
+from netplan.plan.recovered import recovered_plans
 from netplan.verdict.evidence import BoundEvidence, StreamBound
 
 METHOD = "packetised total flow analysis with staircase arrivals and ingress shaping"
@@ -59,11 +61,24 @@ class Method(StrEnum):
 def bound(plan: Plan, methods: Collection[Method] = tuple(Method)) -> BoundEvidence:
     """Prove worst-case latencies, reaction times and backlogs of a plan.
 
+    Where rings keep links in reserve, a bound holds for the plant in order and for every way
+    that its streams take after a single failure, once the ring has recovered.
+
     Args:
         plan: What is analysed.
         methods: Analyses whose latencies may count; the lowest of them does. Backlogs come from
             total flow analysis, and from following frames in time where that is among them.
     """
+    found = _bound(plan, methods)
+    for what, recovered in recovered_plans(plan):
+        found = worse_of(found, _bound(recovered, methods, found.streams), what)
+    return replace(found, assumptions=(*found.assumptions, *ring_assumptions(plan)))
+
+
+def _bound(
+    plan: Plan, methods: Collection[Method], within: Sequence[StreamBound] | None = None
+) -> BoundEvidence:
+    """Bounds of one plan; those that are within others anyway need not be the lowest there are."""
     network = settled(plan)
     timed: TimedEvidence | None = None
     if Method.TIMED in methods and any(keeps_phase(stream) for stream in plan.streams):
@@ -72,7 +87,7 @@ def bound(plan: Plan, methods: Collection[Method] = tuple(Method)) -> BoundEvide
     first = stream_bounds(network, egresses)
     sets = {Method.TFA: first}
     if Method.LP in methods:
-        sets[Method.LP] = pay_bursts_once(network, first)
+        sets[Method.LP] = pay_bursts_once(network, first, within)
     if timed is not None:
         sets[Method.TIMED] = tuple(
             timed.rows.get((row.stream_index, row.listener_index), row) for row in first

@@ -46,16 +46,24 @@ _SOURCE: Final = (
 )
 
 
-def pay_bursts_once(network: Network, rows: Sequence[StreamBound]) -> tuple[StreamBound, ...]:
+def pay_bursts_once(
+    network: Network,
+    rows: Sequence[StreamBound],
+    within: Sequence[StreamBound] | None = None,
+) -> tuple[StreamBound, ...]:
     """Rows with lower bounds where a path as a whole has one.
 
     Args:
         network: Settled.
         rows: Its rows by total flow analysis.
+        within: For each row another whose bound counts if it is not lower: then there is nothing to
+            gain.
     """
     ways: dict[tuple[int, ...], list[int]] = {}
     wired = wired_stations(network)
     for index, row in enumerate(rows):
+        if within is not None and not _exceeds(row, within[index]):
+            continue
         steps = _steps(network, wired, row)
         if steps:
             way = tuple(wired.network.steps[step].station_index for step in steps)
@@ -78,6 +86,11 @@ def pay_bursts_once(network: Network, rows: Sequence[StreamBound]) -> tuple[Stre
             if result[index] is not rows[index]:
                 in_vain = 0
     return tuple(result)
+
+
+def _exceeds(row: StreamBound, other: StreamBound) -> bool:
+    """Whether a row's bound is the higher one of two."""
+    return other.bound_ps is not None and (row.bound_ps is None or row.bound_ps > other.bound_ps)
 
 
 def _steps(network: Network, wired: WiredStations, row: StreamBound) -> list[int]:

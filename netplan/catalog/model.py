@@ -101,6 +101,10 @@ Count = Annotated[int, Field(ge=0)]
 """Room of a table; 0 when the device has none of the kind."""
 
 
+RedundancyProtocol = Literal["mrp", "rstp", "dlr", "hsr"]
+"""IEC 62439-2, IEEE 802.1Q, ODVA, IEC 62439-3; PRP asks nothing of bridges."""
+
+
 class BridgeValues(Strict):
     """Forwarding in a bridge, router or a device with a built-in bridge.
 
@@ -116,6 +120,7 @@ class BridgeValues(Strict):
         stream_gates: Stream gates of the node.
         flow_meters: Flow meters of the node.
         recovery_functions: Streams of which it can eliminate duplicates (802.1CB).
+        redundancy: Redundancy protocols that it takes part in; none when left out.
     """
 
     processing: SourcedSpan
@@ -132,6 +137,7 @@ class BridgeValues(Strict):
     stream_gates: Sourced[Count] | None = None
     flow_meters: Sourced[Count] | None = None
     recovery_functions: Sourced[Count] | None = None
+    redundancy: Sourced[tuple[RedundancyProtocol, ...]] | None = None
 
 
 class HostValues(Strict):

@@ -3,7 +3,8 @@
 
 Looking up names of equipment happens in :mod:`netplan.design.resolve`; here stand the
 rules about traffic, in :mod:`netplan.design.plant_rules` those about the plant, in
-:mod:`netplan.design.tsn_rules` those about its TSN. A rule never stops another one.
+:mod:`netplan.design.tsn_rules` those about its TSN, in :mod:`netplan.design.redundancy_rules` those
+about its rings. A rule never stops another one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from netplan.catalog.model import Protocol
-from netplan.design import plant_rules, tsn_rules
+from netplan.design import plant_rules, redundancy_rules, tsn_rules
 from netplan.design.design import Design, Path
 from netplan.design.findings import Finding
 from netplan.design.names import node_of, port_of, task_of
@@ -175,6 +176,11 @@ RULES: tuple[Rule, ...] = (
     tsn_rules.streams_keep_their_time,
     tsn_rules.ways_are_found_or_given,
     tsn_rules.policies_say_what_they_need,
+    redundancy_rules.members_exist_and_can,
+    redundancy_rules.rings_are_closed,
+    redundancy_rules.masters_are_members,
+    redundancy_rules.lans_are_apart,
+    redundancy_rules.faults_name_what_there_is,
     plant_rules.networks_are_served,
     plant_rules.attachments_fit,
     plant_rules.tasks_run_on_controllers,

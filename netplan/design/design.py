@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from netplan.catalog.loader import Catalog
 from netplan.design.equipment import Link, Node
+from netplan.design.faults import Fault
 from netplan.design.findings import Finding, Mark, Severity, path_text
 from netplan.design.networks import Addressing, Network
 from netplan.design.places import Conduit, Floor, Route, Site, Zone
+from netplan.design.redundancy import Redundancy
 from netplan.design.source import Source, mark_of
 from netplan.design.traffic import Chain, Offer, Relation, Stream
 from netplan.design.tsn import Flow, Fluid, PlantTsn, Schedule, Server
@@ -65,7 +67,9 @@ class Design:
     streams: Mapping[str, Stream]
     relations: Mapping[str, Relation]
     chains: Mapping[str, Chain]
+    redundancy: Mapping[str, Redundancy]
     offers: Mapping[str, Offer]
+    faults: Mapping[str, tuple[Fault, ...]]
     tsn: PlantTsn
     schedule: Schedule | None
     servers: Mapping[str, Server]

@@ -9,9 +9,11 @@ from pydantic import Field
 
 from netplan.catalog.model import Strict
 from netplan.design.equipment import Link, Node
+from netplan.design.faults import Fault
 from netplan.design.names import AnyReference, Name
 from netplan.design.networks import Addressing, Network
 from netplan.design.places import Conduit, Point, Route, Site, Zone
+from netplan.design.redundancy import Redundancy
 from netplan.design.traffic import Chain, Offer, Relation, Stream
 from netplan.design.tsn import Flow, Fluid, PlantTsn, Schedule, Server
 
@@ -42,6 +44,9 @@ class Fragment(Strict):
     streams: dict[Name, Stream] = Field(default_factory=dict)
     relations: dict[Name, Relation] = Field(default_factory=dict)
     chains: dict[Name, Chain] = Field(default_factory=dict)
+    redundancy: dict[Name, Redundancy] = Field(
+        default_factory=dict, description="Rings, bridges and LANs with a redundancy protocol."
+    )
     place: tuple[Placement, ...] = ()
 
 
@@ -71,6 +76,9 @@ class Document(Fragment):
     networks: dict[Name, Network] = Field(default_factory=dict)
     modules: dict[Name, Module] = Field(default_factory=dict)
     offers: dict[Name, Offer] = Field(default_factory=dict)
+    faults: dict[Name, Annotated[tuple[Fault, ...], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Scenarios to try: 'plantwire simulate --fault NAME'."
+    )
     tsn: PlantTsn = PlantTsn()
     schedule: Schedule | None = Field(
         default=None, description="Releases and gate lists; written by 'plantwire schedule'."

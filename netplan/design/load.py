@@ -20,11 +20,17 @@ from netplan.design.document import Document, Fragment, Module, Placement
 from netplan.design.equipment import Link, Node
 from netplan.design.findings import DesignError, Finding, Mark, Severity, has_errors, path_text
 from netplan.design.places import Point
+from netplan.design.redundancy import Redundancy
 from netplan.design.source import Source, mark_of, read_document
 from netplan.design.traffic import Chain, Relation, Stream
 from netplan.design.validation import validate
 
 _DEEPEST_PLACEMENT = 8
+_GROUPS_OF_THE_TOP = (
+    *("offers", "faults", "zones", "conduits", "networks", "routes", "sites"),
+    *("servers", "flows"),
+)
+"""Collections that no module has."""
 _MOST_PLACEMENTS = 50_000
 
 
@@ -37,6 +43,7 @@ class _Collected:
     streams: dict[str, Stream] = field(default_factory=dict)
     relations: dict[str, Relation] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
+    redundancy: dict[str, Redundancy] = field(default_factory=dict)
     origins: dict[tuple[str, str], Origin] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     prefixes: set[str] = field(default_factory=set)
@@ -90,9 +97,7 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
     _note_left_out(collected, head, raw)
     _collect(collected, source, head, (), (), _Place())
     _place_all(collected, source, head.modules, raw.get("modules", {}), head, (), _Place())
-    for name in head.offers:
-        collected.origins["offers", name] = Origin(source=source, path=("offers", name))
-    for group in ("zones", "conduits", "networks", "routes", "sites", "servers", "flows"):
+    for group in _GROUPS_OF_THE_TOP:
         for name in getattr(head, group):
             collected.origins[group, name] = Origin(source=source, path=(group, name))
     for group in ("tsn", "schedule"):
@@ -114,7 +119,9 @@ def read_design(path: str | os.PathLike[str]) -> tuple[Design | None, tuple[Find
         streams=collected.streams,
         relations=collected.relations,
         chains=collected.chains,
+        redundancy=collected.redundancy,
         offers=head.offers,
+        faults=head.faults,
         tsn=head.tsn,
         schedule=head.schedule,
         servers=head.servers,
@@ -338,6 +345,7 @@ def _collect(
         ("streams", fragment.streams, collected.streams),
         ("relations", fragment.relations, collected.relations),
         ("chains", fragment.chains, collected.chains),
+        ("redundancy", fragment.redundancy, collected.redundancy),
     )
     for group, objects, target in targets:
         for name, one in objects.items():

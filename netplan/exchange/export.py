@@ -57,6 +57,11 @@ def export_with_findings(plan: Plan, bound: BoundEvidence | None = None) -> Expo
         if commands is not None:
             files[f"taprio/{station.name}.sh"] = commands
     _both(files, "cnc/streams", cnc_tree(plan, places, bound, notes))
+    for ring in plan.rings:
+        notes.note(
+            "EXPORT-RING", ring.name, "no file sets up the redundancy protocol of this ring",
+            "set the roles and parameters of its nodes as the design says",
+        )  # fmt: skip
     return Exported(files=files, findings=notes.findings)
 
 

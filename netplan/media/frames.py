@@ -43,6 +43,15 @@ PROFINET RT: FrameID 2 and APDU status 4, IEC 61158-6-10.
 R_TAG_OCTETS = 6
 """Redundancy tag: EtherType F1-C1, reserved, sequence number. Source: IEEE Std 802.1CB-2017, 7.8."""
 
+HSR_TAG_OCTETS = 6
+"""HSR tag: EtherType 89-2F, path and size, sequence number. Source: IEC 62439-3:2021, 5.7."""
+
+PRP_TRAILER_OCTETS = 6
+"""Redundancy control trailer: sequence number, LAN and size, suffix 88-FB.
+
+Source: IEC 62439-3:2021, 4.1.10 (from memory of the clause).
+"""
+
 GTP_U_OCTETS = 64
 """GTP-U tunnel over IPv6 with QFI extension: IPv6 40, UDP 8, GTP 8, options 4, extension 4.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pydantic import BaseModel
@@ -27,12 +27,15 @@ from netplan.plan.model import Plan
 from netplan.plan.passive import add_passive
 from netplan.plan.policing import with_receptions
 from netplan.plan.ports import with_rules
+from netplan.plan.rings import Pair, out_of_service, planned_rings
+from netplan.plan.standby import STANDBY, Ways, folded, standby_ways, used_once
 from netplan.plan.targets import chains, targets
 from netplan.plan.timetable import as_scheduled, unreleased
 from netplan.plan.trees import Way
 from netplan.plan.ways import Routed, way_finder
 from netplan.plan.wired import add_wired
 from netplan.plan.wireless import add_wireless
+from netplan.tsn.rings import Ring
 
 ALTERNATIVE = "~"
 """In the name of a stream that is another one on another way; no name of a design has it."""
@@ -101,17 +104,19 @@ def _planned(
     if has_errors(collected):
         return None, collected
     collected += unreleased(design, wanted)
-    routed, found = _routes(design, equipment, channels, wanted, way_count)
+    rings = planned_rings(design, equipment, channels)
+    routed, found = _routes(design, equipment, channels, wanted, way_count, rings)
     collected += found
     if has_errors(collected):
         return None, collected
+    base_of = _with_standby(design, equipment, channels, routed, rings)
     egresses, streams, found = assemble(design, equipment, channels, routed)
     collected += found
-    egresses, found = with_rules(design, equipment, egresses, streams)
+    egresses, found = with_rules(design, equipment, egresses, used_once(streams, base_of))
     collected += found
     streams, found = with_receptions(design, egresses, streams, routed)
     collected += found
-    streams = cutting_through(design, equipment, egresses, streams)
+    streams = folded(cutting_through(design, equipment, egresses, streams), base_of)
     egresses, streams, found = with_flows(design, egresses, streams)
     collected += found
     planned_chains, found = chains(design, [one for one in streams if ALTERNATIVE not in one.name])
@@ -140,6 +145,7 @@ def _planned(
             *assumptions,
         ),
         synchronisation=synchronisation,
+        rings=rings,
     ), collected
 
 
@@ -149,9 +155,10 @@ def _routes(
     channels: Channels,
     wanted: list[Demand],
     way_count: int,
+    rings: tuple[Ring, ...],
 ) -> tuple[dict[str, tuple[Demand, list[tuple[Way, ...]]]], list[Finding]]:
     """Ways of all demands; an offer's test traffic fills what the plant leaves of its rate."""
-    finder = way_finder(design, equipment, channels)
+    finder = way_finder(design, equipment, channels, frozenset(out_of_service(rings)))
     findings: list[Finding] = []
     routed: dict[str, tuple[Demand, list[tuple[Way, ...]]]] = {}
     for demand in wanted:
@@ -171,6 +178,34 @@ def _routes(
                 name = f"{demand.name}{ALTERNATIVE}{number}"
                 routed[name] = (replace(demand, name=name), [(way,)])
     return routed, findings
+
+
+def _with_standby(
+    design: Design,
+    equipment: Equipment,
+    channels: Channels,
+    routed: dict[str, tuple[Demand, list[tuple[Way, ...]]]],
+    rings: tuple[Ring, ...],
+) -> dict[str, str]:
+    """Add the standby ways of streams as streams of their own; by the name of each, its stream's."""
+
+    def finder(closed: frozenset[Pair]) -> Callable[[Demand], Ways | None]:
+        around = way_finder(design, equipment, channels, closed)
+
+        def find(demand: Demand) -> Ways | None:
+            ways_of, wrong = around.ways(demand)
+            return None if wrong else ways_of
+
+        return find
+
+    base_of: dict[str, str] = {}
+    for name, others in standby_ways(rings, routed, finder).items():
+        demand = routed[name][0]
+        for number, ways_of in enumerate(others, 1):
+            standby = f"{name}{STANDBY}{number}"
+            base_of[standby] = name
+            routed[standby] = (replace(demand, name=standby), ways_of)
+    return base_of
 
 
 def _rest_of_offer(
@@ -229,6 +264,8 @@ def design_hash(design: Design) -> str:
             "flows", "fluid",
         )
     }  # fmt: skip
+    if design.redundancy:
+        content["redundancy"] = plain(design.redundancy)
     content["catalog"] = design.catalog.used()
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from netplan.media.frames import R_TAG_OCTETS
 from netplan.plan.channel import Channel
 
 
@@ -22,9 +21,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """All channels from a talker to one listener."""
+    """All channels from a talker to one listener.
+
+    ``merges`` is the kind of redundancy where it is one of several: ``frer``, ``hsr`` or ``prp``.
+    """
 
     steps: tuple[Step, ...]
+    merges: str = "frer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ def joint(ways: Sequence[Way]) -> str:
     return node
 
 
-def tagged(ways: Sequence[Way]) -> tuple[Way, ...]:
+def tagged(ways: Sequence[Way], merges: str, tag_octets: int) -> tuple[Way, ...]:
     """Copies carry a redundancy tag from where the ways part to where they come together."""
     if len(ways) < 2:
         return tuple(ways)
@@ -114,12 +117,12 @@ def tagged(ways: Sequence[Way]) -> tuple[Way, ...]:
     for way in ways:
         last = next(i for i, step in enumerate(way.steps) if step.channel.to_node == node)
         steps = tuple(
-            replace(step, added_octets=step.added_octets + R_TAG_OCTETS)
+            replace(step, added_octets=step.added_octets + tag_octets)
             if apart <= index <= last
             else step
             for index, step in enumerate(way.steps)
         )
-        found.append(Way(steps=steps))
+        found.append(Way(steps=steps, merges=merges))
     return tuple(found)
 
 

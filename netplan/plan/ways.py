@@ -12,9 +12,16 @@ from netplan.design.design import Design
 from netplan.design.findings import Finding, Severity
 from netplan.design.names import port_of
 from netplan.design.resolve import Equipment
-from netplan.media.frames import ETHERNET_HEADER_OCTETS, GTP_U_OCTETS, VLAN_TAG_OCTETS
+from netplan.media.frames import (
+    ETHERNET_HEADER_OCTETS,
+    GTP_U_OCTETS,
+    R_TAG_OCTETS,
+    VLAN_TAG_OCTETS,
+)
 from netplan.plan.channel import Channels
 from netplan.plan.demand import Demand
+from netplan.plan.doubled import TAG_OCTETS, Doubling, Nodes, doublings
+from netplan.plan.rings import Pair
 from netplan.plan.timetable import way_faults
 from netplan.plan.trees import Step, Way, crossing_node, shared_node, tagged
 from netplan.tsn.disjoint import disjoint_ways
@@ -31,11 +38,22 @@ _IP_IN_TUNNEL_OCTETS = GTP_U_OCTETS
 
 @dataclass(slots=True)
 class WayFinder:
-    """Finds ways over a plant's channels."""
+    """Finds ways over a plant's channels.
+
+    Attributes:
+        design: For findings.
+        channels: What joins nodes.
+        router: Over what is in service.
+        doublings: Where frames go twice by themselves.
+        closed: Pairs of nodes whose link a ring keeps out of service.
+        paths: Further ways for schedules, once they have been asked for.
+    """
 
     design: Design
     channels: Channels
     router: Router
+    doublings: tuple[Doubling, ...] = ()
+    closed: frozenset[Pair] = frozenset()
     paths: SimplePaths | None = None
 
     def ways(self, demand: Demand) -> tuple[list[tuple[Way, ...]], list[Finding]]:
@@ -45,47 +63,62 @@ class WayFinder:
             return [], findings
         ways_of: list[tuple[Way, ...]] = []
         for index, listener in enumerate(demand.listeners):
-            found = self._nodes(demand, listener)
+            found, kind = self._nodes(demand, listener)
             ways = [way for way in map(self._unfold, found) if way is not None]
             if not ways:
                 findings.append(self._unreachable(demand, index))
                 continue
             shared = shared_node(ways, {node for one in found for node in one})
             wrong = self._wrong_port(demand, ways[0]) or self._too_few(
-                demand, index, len(ways), shared
+                demand, index, kind, len(ways), shared
             )
             if wrong is not None:
                 findings.append(wrong)
                 continue
-            ways_of.append(tagged(ways))
-        if not findings and (demand.given_ways or demand.way_count > 1):
+            ways_of.append(tagged(ways, kind or "frer", TAG_OCTETS.get(kind, R_TAG_OCTETS)))
+        if not findings and (demand.given_ways or any(len(ways) > 1 for ways in ways_of)):
             findings += self._crossings(demand, ways_of)
         return ways_of, findings
 
     def _is_joined(self, from_node: str, to_node: str) -> bool:
+        if (from_node, to_node) in self.closed:
+            return False
         return self._unfold((from_node, to_node)) is not None
 
-    def _nodes(self, demand: Demand, listener: str) -> tuple[tuple[str, ...], ...]:
-        """Nodes of every way to a listener: as scheduled, as asked for, or as found."""
+    def _nodes(self, demand: Demand, listener: str) -> tuple[tuple[Nodes, ...], str]:
+        """Nodes of every way to a listener, as scheduled, as asked for, or as found; what doubles it."""
         given = tuple(way for way in demand.given_ways if way[-1] == listener)
         if given:
-            return given
+            return given, self._kind_of(given)
         if demand.way_count > 1:
-            return disjoint_ways(
+            found = disjoint_ways(
                 self.router.neighbours, self.router.forwards, demand.talker, listener,
                 demand.way_count,
             )  # fmt: skip
+            return found, ""
         if demand.waypoints:
             nodes = self.router.through((demand.talker, *demand.waypoints, listener))
         else:
             nodes = self.router.shortest(demand.talker, listener)
-        return () if nodes is None else (nodes,)
+        if nodes is None:
+            return (), ""
+        for doubling in self.doublings:
+            if doubling.doubles(nodes):
+                return doubling.ways(nodes), doubling.kind
+        return (nodes,), ""
+
+    def _kind_of(self, given: tuple[Nodes, ...]) -> str:
+        """What doubles a stream whose ways a schedule gives."""
+        for doubling in self.doublings:
+            if len(given) > 1 and doubling.doubles(given[0]):
+                return doubling.kind
+        return ""
 
     def other_ways(self, demand: Demand, count: int) -> list[Way]:
         """Further ways of a demand that may go any way, shortest first."""
         if demand.given_ways or demand.waypoints or demand.way_count > 1:
             return []
-        if len(demand.listeners) > 1:
+        if len(demand.listeners) > 1 or self._nodes(demand, demand.listeners[0])[1]:
             return []
         talker, (listener,) = demand.talker, demand.listeners
         # Only for schedules, and SciPy takes long to import.
@@ -98,17 +131,22 @@ class WayFinder:
         ways = [self._unfold(nodes) for nodes in found if nodes != first]
         return [way for way in ways if way is not None][:count]
 
-    def _too_few(self, demand: Demand, index: int, way_count: int, shared: str) -> Finding | None:
-        if way_count >= demand.way_count and not shared:
+    def _too_few(
+        self, demand: Demand, index: int, kind: str, way_count: int, shared: str
+    ) -> Finding | None:
+        wanted = max(demand.way_count, 2 if kind else 1)
+        if way_count >= wanted and not shared:
             return None
         listener = demand.listeners[index]
         return self.design.finding(
             "REDUNDANCY-WAYS", Severity.ERROR,
             f"the ways to '{listener}' are not disjoint" if shared
             else f"there are not so many disjoint ways to '{listener}'",
-            at=demand.origin, keys=("ways",), expected=f"{demand.way_count} disjoint ways",
+            at=demand.origin, keys=() if kind else ("ways",),
+            expected=f"{wanted} disjoint ways{f' by {kind.upper()}' if kind else ''}",
             found=f"'{shared}' on two ways" if shared else f"{way_count}",
-            hint="add links that close a ring or mesh, or lower 'ways'",
+            hint="add links that close a ring or mesh"
+            + ("" if kind else ", or lower 'ways'"),
         )  # fmt: skip
 
     def _crossings(self, demand: Demand, ways_of: list[tuple[Way, ...]]) -> list[Finding]:
@@ -200,13 +238,27 @@ class WayFinder:
         )  # fmt: skip
 
 
-def way_finder(design: Design, equipment: Equipment, channels: Channels) -> WayFinder:
+def way_finder(
+    design: Design,
+    equipment: Equipment,
+    channels: Channels,
+    closed: frozenset[Pair] = frozenset(),
+) -> WayFinder:
     """A finder whose routes treat each UE as a neighbour of its UPF.
 
     Traffic of a UE must pass its UPF, so between the two there is only the tunnel; a gNB
     passes nothing on by itself.
+
+    Args:
+        design: For findings.
+        equipment: What forwards.
+        channels: What joins nodes.
+        closed: Pairs of nodes whose link is out of service.
     """
-    neighbours = {node: list(others) for node, others in channels.neighbours.items()}
+    neighbours = {
+        node: [other for other in others if (node, other) not in closed]
+        for node, others in channels.neighbours.items()
+    }
     for ue, (gnb, upf) in channels.tunnels.items():
         if gnb == upf:
             continue
@@ -218,7 +270,11 @@ def way_finder(design: Design, equipment: Equipment, channels: Channels) -> WayF
         for name, node in equipment.nodes.items()
     }
     return WayFinder(
-        design=design, channels=channels, router=Router(neighbours=neighbours, forwards=forwards)
+        design=design,
+        channels=channels,
+        router=Router(neighbours=neighbours, forwards=forwards),
+        doublings=doublings(design, equipment, channels.neighbours),
+        closed=closed,
     )
 
 

@@ -12,6 +12,8 @@ volume 2, 9-5 (DLR).
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Collection
 from dataclasses import dataclass
 
 _PS_PER_MS = 10**9
@@ -87,8 +89,10 @@ MRP_TIMERS = {
 }
 """Parameter sets by the recovery time in milliseconds that each promises in the worst case.
 
-Source: IEC 62439-2:2021, tables of the manager's and the client's parameters, as the open
-implementation of INET 4.5 also has them.
+Source: IEC 62439-2:2021, tables of the manager's and the client's parameters (from memory). Two open
+implementations, INET 4.5 and Microchip's mrp, have the same for the manager; for the interval at which a client
+repeats its news they differ (INET's, taken here: 20 ms for 500 and 3 ms for 30; Microchip's: 100 ms for
+500). No recovery time depends on it unless the first of these frames is lost.
 """
 
 
@@ -115,7 +119,18 @@ DLR_TIMERS = DlrTimers(
     neighbour_check_timeout_ps=100 * _PS_PER_MS,
     neighbour_check_count=3,
 )
-"""Defaults of a Device Level Ring. Source: ODVA CIP Networks Library volume 2, 9-5."""
+"""Defaults of a Device Level Ring.
+
+Source: ODVA CIP Networks Library volume 2, 9-5 and the DLR object 0x47 (beacon interval 400 us, timeout
+1960 us); neighbour check from memory of 9-5.
+"""
+
+DLR_PROMISE_PS = 3 * _PS_PER_MS
+"""Recovery time of 50 nodes at 100 Mbit/s with the default beacons. Source: ODVA, EtherNet/IP: Device
+Level Ring (technical overview)."""
+MOST_NODES = 50
+"""Nodes of a ring for which the recovery times of MRP and DLR are promised. Source: IEC 62439-2:2021,
+MRP parameter sets; ODVA as above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +163,11 @@ def rstp_timers(bridge_priorities: tuple[int, ...]) -> RstpTimers:
     )
 
 
+def path_cost(line_bps: int) -> int:
+    """Recommended cost of a link in a spanning tree. Source: IEEE Std 802.1D-2004, table 17-3."""
+    return max(1, min(200_000_000, 20 * 10**12 // line_bps))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
     """Bridges that one recovery protocol runs between.
@@ -172,3 +192,63 @@ class Ring:
     processing_ps: tuple[int, ...]
     detection_ps: int
     timers: MrpTimers | DlrTimers | RstpTimers
+
+
+def promised_ps(ring: Ring) -> int | None:
+    """Recovery time that the protocol promises with the ring's parameters; None when it does not."""
+    if len(ring.nodes) > MOST_NODES:
+        return None
+    if ring.timers == DLR_TIMERS:
+        return DLR_PROMISE_PS
+    for promise_ms, timers in MRP_TIMERS.items():
+        if ring.timers == timers:
+            return promise_ms * _PS_PER_MS
+    return None
+
+
+def active_segments(ring: Ring, failed: Collection[int] = ()) -> frozenset[int]:
+    """Segments that carry frames once the ring has recovered from the loss of some.
+
+    An MRP or DLR ring in order keeps its last segment out of service; a broken one uses all that are left.
+    RSTP leaves the links by which each bridge reaches the root at the least cost.
+
+    Source: IEEE Std 802.1D-2004, 17.6 (priority vectors) for RSTP.
+    """
+    whole = [index for index in range(len(ring.segments)) if index not in failed]
+    if not isinstance(ring.timers, RstpTimers):
+        return frozenset(whole if failed else whole[:-1])
+    priorities = ring.timers.bridge_priorities
+    ends = [tuple(node_index(ring, end) for end in segment.ends) for segment in ring.segments]
+    rank = [(priority, node) for node, priority in enumerate(priorities)]
+    # By cost to the root, then by the better neighbour: (cost, rank of the neighbour, segment).
+    found: dict[int, int] = {}
+    costs: dict[int, int] = {}
+    for start in sorted(range(len(ring.nodes)), key=lambda node: rank[node]):
+        if start in costs:
+            continue
+        costs[start] = 0  # the best of those that are joined with no better one: root of its part
+        waiting = [(0, rank[start], start, -1)]
+        done: set[int] = set()
+        while waiting:
+            cost, _, node, segment = heapq.heappop(waiting)
+            if node in done:
+                continue
+            done.add(node)
+            costs[node] = cost
+            if segment >= 0:
+                found[node] = segment
+            for index in whole:
+                if node in ends[index]:
+                    (other,) = set(ends[index]) - {node}
+                    further = cost + path_cost(ring.segments[index].line_bps)
+                    heapq.heappush(waiting, (further, rank[node], other, index))
+    return frozenset(found.values())
+
+
+def node_index(ring: Ring, end: str) -> int:
+    """Which node of a ring a port belongs to."""
+    for index, node in enumerate(ring.nodes):
+        if end.startswith(f"{node}."):
+            return index
+    message = f"the port {end} is of no node of {ring.name}"
+    raise ValueError(message)

@@ -50,12 +50,12 @@ def contradictions(
     Args:
         plan: That both were made from.
         bound: What was proven.
-        simulated: A run in which every frame kept its contract and nothing failed.
+        simulated: A run in which every frame kept its contract; one with faults refutes nothing.
 
     Raises:
         DesignError: When evidence was made from another design.
     """
-    if bound is None or simulated is None:
+    if bound is None or simulated is None or simulated.faults:
         return ()
     facts = Facts(plan, bound, simulated)
     return (*_of_streams(facts), *_of_chains(facts), *_of_egresses(facts))
@@ -75,6 +75,10 @@ def _of_streams(facts: Facts) -> Iterator[Contradiction]:
         share = row.exceedance_probability + sum(probability[index] for index in sorted(affecting))
         stream = facts.plan.streams[row.stream_index]
         subject = f"{stream.name} to {stream.listeners[row.listener_index]}"
+        case = facts.worst_cases.get((row.stream_index, row.listener_index))
+        if case is not None and row.bound_ps is not None and case.latency_ps > row.bound_ps:
+            what = f"a search found a latency of {case.latency_ps} ps, more than the bound of {row.bound_ps} ps"
+            yield Contradiction(subject=subject, what=what)
         for what in _of_row(facts, row, seen, min(1.0, share)):
             yield Contradiction(subject=subject, what=what)
 

@@ -19,6 +19,7 @@ from netplan.verdict.outcome import SIGNS, Outcome, Verdict
 from netplan.verdict.results import percentiles_ps
 from netplan.verdict.samples import Latencies, ratio_upper
 from netplan.verdict.table import limit_text, quantity_text
+from netplan.verdict.trials import outage_text, worst_case_text
 from netplan.verdict.wording import Rounding, ratio_text, time_text
 
 MOST_DETAILS = 20
@@ -261,6 +262,13 @@ def _figures(
         found.append(("largest", time_text(seen.max_ps)))
     if seen.max_gap_ps is not None:
         found.append(("largest update interval", time_text(seen.max_gap_ps)))
+    outage = facts.outages.get((stream_index, listener_index))
+    if outage is not None:
+        found.append(("outage", outage_text(outage)))
+    case = facts.worst_cases.get((stream_index, listener_index))
+    if case is not None:
+        bound_ps = None if row is None else row.bound_ps
+        found.append(("worst case found", worst_case_text(case, bound_ps)))
     return found
 
 

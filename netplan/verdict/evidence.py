@@ -45,6 +45,8 @@ class StreamBound:
         jitter_ps: Largest difference between the latencies of two frames, or between their
             receptions counted from nominal releases, whichever the analysis shows; None when unknown.
         method: Analysis that proved it.
+        after: What has failed in a ring when a frame may be so late; empty when that is so while all
+            is well.
     """
 
     stream_index: int
@@ -58,6 +60,7 @@ class StreamBound:
     why: str = ""
     jitter_ps: int | None = None
     method: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +236,74 @@ class ClockObservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOutage:
+    """For how long a stream did not come, in a run in which something failed.
+
+    Attributes:
+        stream_index: Into the plan.
+        listener_index: Into the stream's listeners.
+        lost: Frames lost on the way to this listener; a silent talker loses none.
+        outage_ps: Longest time between two messages that came, or from the last one to the end,
+            less the largest time between two releases.
+        is_over: Whether messages came again.
+    """
+
+    stream_index: int
+    listener_index: int
+    lost: int
+    outage_ps: int
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingRecovery:
+    """How a ring got over one fault.
+
+    Attributes:
+        ring: Its name.
+        fault: What failed.
+        at_ps: When.
+        recovered_ps: From the fault until the last port of the ring forwards that is to, and all nodes
+            have forgotten where they learned that stations are; None when that did not come about.
+        promised_ps: What the protocol promises with the ring's parameters; None when it does not.
+    """
+
+    ring: str
+    fault: str
+    at_ps: int
+    recovered_ps: int | None
+    promised_ps: int | None
+
+    @property
+    def is_kept(self) -> bool | None:
+        """Whether the promise was kept; None where nothing is promised."""
+        if self.promised_ps is None:
+            return None
+        return self.recovered_ps is not None and self.recovered_ps <= self.promised_ps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstCase:
+    """The largest latency that a search found for one stream and listener.
+
+    Attributes:
+        stream_index: Into the plan.
+        listener_index: Into the stream's listeners.
+        latency_ps: Of a frame whose talkers all kept their contracts.
+        releases_ps: First release of each talker in question; None of those that stay silent.
+        after: What has failed in a ring of the plan; empty while all is well.
+        run_count: Scenarios simulated.
+    """
+
+    stream_index: int
+    listener_index: int
+    latency_ps: int
+    releases_ps: tuple[int | None, ...]
+    after: str
+    run_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedEvidence:
     """Everything that one simulation run observed.
 
@@ -256,6 +327,10 @@ class SimulatedEvidence:
         exact: The maxima are the true ones for these phases: the run reached a state that it had
             been in before, and nothing in the plan is random. It may have ended there, before
             the time that was asked for; it is complete all the same.
+        faults: What failed during the run, in words; empty when nothing did.
+        outages: Of streams that did not come for a while, in a run with faults.
+        ring_recoveries: One row per ring and fault in it.
+        worst_cases: What a search for the worst case found, beside the run.
     """
 
     design_hash: str
@@ -274,3 +349,7 @@ class SimulatedEvidence:
     clocks: tuple[ClockObservation, ...] = ()
     recoveries: tuple[RecoveryObservation, ...] = ()
     exact: bool = False
+    faults: tuple[str, ...] = ()
+    outages: tuple[StreamOutage, ...] = ()
+    ring_recoveries: tuple[RingRecovery, ...] = ()
+    worst_cases: tuple[WorstCase, ...] = ()

@@ -148,6 +148,8 @@ def _result_text(facts: Facts, stream_index: int, listener_index: int) -> str:
         text += (
             f", kept by all but a share of {ratio_text(row.exceedance_probability, Rounding.UP)}"
         )
+    if row.after:
+        text += f", after the loss of {row.after}"
     text += f"; least possible: {time_text(row.minimum_ps, Rounding.DOWN)}"
     if row.talker_wait_ps:
         text += (

@@ -23,6 +23,8 @@ from netplan.verdict.evidence import (
     SimulatedEvidence,
     StreamBound,
     StreamObservation,
+    StreamOutage,
+    WorstCase,
 )
 
 _LOAD_SLACK_RATIO = 1e-5
@@ -112,6 +114,23 @@ class Facts:
     def observation(self, stream_index: int, listener_index: int) -> StreamObservation | None:
         """What the run saw of a stream at a listener, if there was one."""
         return self._seen.get((stream_index, listener_index))
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether something failed during the run."""
+        return self.simulated is not None and bool(self.simulated.faults)
+
+    @cached_property
+    def worst_cases(self) -> dict[tuple[int, int], WorstCase]:
+        """What a search found, by stream and listener."""
+        cases = self.simulated.worst_cases if self.simulated else ()
+        return {(case.stream_index, case.listener_index): case for case in cases}
+
+    @cached_property
+    def outages(self) -> dict[tuple[int, int], StreamOutage]:
+        """Of streams that did not come for a while, by stream and listener."""
+        rows = self.simulated.outages if self.simulated else ()
+        return {(row.stream_index, row.listener_index): row for row in rows}
 
     @cached_property
     def chain_bounds(self) -> dict[int, ChainBound]:

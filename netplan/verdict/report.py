@@ -32,6 +32,7 @@ from netplan.verdict.table import (
     subject_text,
     value_text,
 )
+from netplan.verdict.trials import recovery_text
 from netplan.verdict.wording import (
     Rounding,
     count_text,
@@ -170,6 +171,8 @@ def _provenance(
         found.append(("Simulated", "not made: it was not asked for"))
     else:
         whole = "complete"
+        if simulated.exact:
+            whole = f"exact maximum: the state repeats within {time_text(simulated.duration_ps)}"
         if not simulated.complete:
             how = "interrupted" if simulated.interrupted else "ended early"
             whole = f"{how}: {time_text(simulated.requested_ps)} were asked for"
@@ -183,6 +186,8 @@ def _provenance(
             ("Seed", str(simulated.seed)),
             ("Fingerprint of the run", simulated.trace_hash),
         ]
+        found += [("Fault", fault) for fault in simulated.faults]
+        found += [("Ring", recovery_text(one)) for one in simulated.ring_recoveries]
     found.append(("Emulated", "not made: this version has no lab"))
     return found
 

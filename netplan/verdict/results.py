@@ -31,6 +31,12 @@ from netplan.verdict.facts import Facts
 from netplan.verdict.outcome import Outcome, Verdict, counts, relative_margin
 from netplan.verdict.samples import CONFIDENCE_RATIO, STATISTICS_ASSUMPTION, Latencies
 from netplan.verdict.schema import results_schema
+from netplan.verdict.trial_records import (
+    nanoseconds,
+    outage_record,
+    recovery_record,
+    worst_case_record,
+)
 
 __all__ = ["dump", "load", "percentiles_ps", "results", "results_schema", "save_results"]
 
@@ -83,14 +89,6 @@ def results(
     }
 
 
-def nanoseconds(time_ps: float | None) -> int | float | None:
-    """Picoseconds as nanoseconds: whole where they are, otherwise a fraction exact to the picosecond."""
-    if time_ps is None or not math.isfinite(time_ps):
-        return None
-    whole_ps = round(time_ps)
-    return whole_ps // 1000 if whole_ps % 1000 == 0 else whole_ps / 1000
-
-
 def _in_unit(value: float | None, unit: str) -> float | None:
     """A value of a target as results speak it."""
     if value is None or not math.isfinite(value):
@@ -114,6 +112,9 @@ def _simulated_record(simulated: SimulatedEvidence | None, why: str) -> dict[str
         "duration_ns": nanoseconds(simulated.duration_ps),
         "requested_ns": nanoseconds(simulated.requested_ps),
         "complete": simulated.complete,
+        "exact": simulated.exact,
+        "faults": list(simulated.faults),
+        "ring_recoveries": [recovery_record(one) for one in simulated.ring_recoveries],
         "frames": simulated.frames,
         "frame_hops": simulated.frame_hops,
         "trace_hash": simulated.trace_hash,
@@ -174,12 +175,17 @@ def _stream_record(
         "minimum_ns": nanoseconds(row.minimum_ps) if row else None,
         "exceedance_probability": row.exceedance_probability if row else None,
         "loss_free": row.loss_free if row else None,
+        "after": row.after if row else "",
         "why": row.why if row else "",
         "verdict": outcomes.get((stream_index, listener_index)),
         "hops": _hop_records(facts, stream_index, listener_index, row),
         "talker_host": _term_records(stream.talker_host),
         "listener_host": _term_records(stream.listener_host[listener_index]),
         "simulated": _observation_record(facts, seen) if seen else None,
+        "outage": outage_record(facts.outages.get((stream_index, listener_index))),
+        "worst_case": worst_case_record(
+            facts, facts.worst_cases.get((stream_index, listener_index))
+        ),
         "emulated": None,
     }
 

@@ -71,6 +71,24 @@ def _evidence() -> dict[str, Any]:
             "duration_ns": _TIME,
             "requested_ns": _TIME,
             "complete": _FLAG,
+            "exact": {
+                **_FLAG,
+                "description": "The state of the run repeated and nothing in it is random: no "
+                "frame is ever later, with these phases.",
+            },
+            "faults": _list(_TEXT),
+            "ring_recoveries": _list(
+                _record(
+                    {
+                        "ring": _TEXT,
+                        "fault": _TEXT,
+                        "at_ns": _TIME,
+                        "recovered_ns": _TIME,
+                        "promised_ns": _TIME,
+                        "kept": {"type": ["boolean", "null"]},
+                    }
+                )
+            ),
             "frames": _COUNT,
             "frame_hops": _COUNT,
             "trace_hash": _TEXT,
@@ -165,12 +183,30 @@ def _stream(terms: dict[str, Any]) -> dict[str, Any]:
             "minimum_ns": _TIME,
             "exceedance_probability": _SHARE,
             "loss_free": {"type": ["boolean", "null"]},
+            "after": {
+                **_TEXT,
+                "description": "What has failed in a ring when a frame may be as late as the bound.",
+            },
             "why": _TEXT,
             "verdict": {"enum": ["met", "missed", "not proven", None]},
             "hops": _list(_record({"egress": _TEXT, "terms": terms})),
             "talker_host": terms,
             "listener_host": terms,
             "simulated": _or_null(seen),
+            "outage": _or_null(_record({"lost": _COUNT, "outage_ns": _TIME, "over": _FLAG})),
+            "worst_case": _or_null(
+                _record(
+                    {
+                        "latency_ns": _TIME,
+                        "gap_ns": _TIME,
+                        "bound_ratio": _NUMBER,
+                        "after": _TEXT,
+                        "runs": _COUNT,
+                        "first_releases_ns": {"type": "object", "additionalProperties": _TIME},
+                    },
+                    "What a search for the worst case found; 'after' says what has failed in a ring.",
+                )
+            ),
             "emulated": _or_null(seen),
         },
         "One row per stream and listener.",

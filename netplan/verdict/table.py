@@ -21,6 +21,7 @@ from netplan.verdict.outcome import (
     worst_first,
 )
 from netplan.verdict.page import STYLES, Page
+from netplan.verdict.trials import say_faults, say_worst_cases
 from netplan.verdict.wording import (
     Rounding,
     amount_text,
@@ -59,6 +60,9 @@ def verdict_table(
     page = Page(console)
     page.say(summary_text(plan, verdicts))
     page.say(evidence_text(bound, simulated))
+    if simulated is not None:
+        say_faults(page, plan, simulated)
+        say_worst_cases(page, plan, bound, simulated)
     ordered = worst_first(verdicts)
     open_count = sum(verdict.outcome is not Outcome.MET for verdict in ordered)
     shown = ordered if everything else ordered[: max(_MOST_ROWS, min(open_count, 2 * _MOST_ROWS))]
@@ -99,6 +103,8 @@ def evidence_text(bound: BoundEvidence | None, simulated: SimulatedEvidence | No
         if not simulated.complete:
             how = "interrupted" if simulated.interrupted else "ended early"
             part += f" ({how}: {time_text(simulated.requested_ps)} were asked for)"
+        elif simulated.exact:
+            part += f" (exact maximum: the state repeats within {time_text(simulated.duration_ps)})"
         parts.append(part)
     return "; ".join(parts) + "; emulated: not made"
 
@@ -247,6 +253,8 @@ def _way_text(stream: PlannedStream) -> str:
         if hop.parent_index != index - 1:
             text += f"; {hop.from_node}"
         text += f" > {hop.to_node}"
+    if stream.standby:
+        text += f" (in reserve: {count_text(len(stream.standby), 'way')})"
     return text
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from netplan import command
 from netplan.catalog import loader
-from netplan.design import checks, plant_rules, resolve, tsn_rules
+from netplan.design import checks, plant_rules, redundancy_rules, resolve, tsn_rules
 from netplan.exit_status import ExitStatus
 from netplan.plan import (
     abstract,
@@ -33,10 +33,10 @@ from netplan.plan import (
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("topologies/broken")
 MODULES = (
-    *(checks, plant_rules, resolve, tsn_rules),
+    *(checks, plant_rules, redundancy_rules, resolve, tsn_rules),
     *(abstract, demand, make, messages, passive, policies, policing, ports, timetable, ways, wired),
 )
-FILES = ("design", "syntax", "routes", "ports")
+FILES = ("design", "syntax", "routes", "ports", "rings")
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +119,7 @@ def test_nearly_every_code_of_checking_and_planning_is_here() -> None:
         "PON-LOSS-LOW",
         *("NODE-TASKS", "ROUTE-OUTSIDE", "ZONE-LEVEL", "ZONE-WIRELESS"),  # tests/netplan/design
         *("SCHEDULE-ENTRIES", "TSN-EXPRESS", "TSN-PORT"),  # tests/netplan/plan
+        "REDUNDANCY-SIZE",  # tests/netplan/plan
     }
     told = {
         code

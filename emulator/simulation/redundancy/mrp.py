@@ -146,7 +146,7 @@ class Manager:
         self.state = ManagerState.CHK_RC
         self._announce(announce_ps)
 
-    def receive(self, port: int, frame: ProtocolFrame) -> None:  # noqa: ARG002
+    def receive(self, port: int, frame: ProtocolFrame) -> None:  # noqa: ARG002 - as all machines
         """A test has come around, or a client reports a link."""
         if isinstance(frame, RingTest):
             self._test_came_back()

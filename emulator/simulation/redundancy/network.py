@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from emulator.simulation.faults import Fault, LinkCut, NodeOutage, merged
+from emulator.simulation.faults import Fault, LinkCut, NodeOutage, TalkerFault, merged
 from netplan.media.frames import GAP_OCTETS, PREAMBLE_OCTETS, wire_time_ps
-from netplan.tsn.rings import Ring
+from netplan.tsn.rings import Ring, node_index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +140,8 @@ class Network:
         for index, segment in enumerate(self.ring.segments):
             for side in (0, 1):
                 port = Port(segment_index=index, side_index=side)
-                self.ports[self._node_of(segment.ends[side])].append(port)
-                self._neighbours[port] = self._node_of(segment.ends[1 - side])
+                self.ports[node_index(self.ring, segment.ends[side])].append(port)
+                self._neighbours[port] = node_index(self.ring, segment.ends[1 - side])
         for node, ports in enumerate(self.ports):
             # In a plain ring segment i leads from node i to the next one: that port comes first.
             first = [port for port in ports if port.segment_index == node]
@@ -151,13 +151,6 @@ class Network:
             for index in range(len(self.ring.segments))
         ]
         self._outages = [self._spans_of_outages(node) for node in self.ring.nodes]
-
-    def _node_of(self, end: str) -> int:
-        for index, node in enumerate(self.ring.nodes):
-            if end.startswith(f"{node}."):
-                return index
-        message = f"the port {end} is of no node of {self.ring.name}"
-        raise ValueError(message)
 
     def _spans_of_cuts(self, segment: int, side: int) -> list[tuple[int, int | None]]:
         """When what is sent from one side of a segment is lost."""
@@ -268,7 +261,7 @@ class Network:
 
     def _notice(self, fault: Fault) -> None:
         """Tell the nodes at the ends of a link what becomes of it, once they can know."""
-        if isinstance(fault, LinkCut) and not fault.is_noticed:
+        if isinstance(fault, TalkerFault) or (isinstance(fault, LinkCut) and not fault.is_noticed):
             return
         for node, ports in enumerate(self.ports):
             for number, port in enumerate(ports):

@@ -16,11 +16,14 @@ from emulator.simulation.redundancy.rstp_port import (
     Info,
     PortState,
     Role,
-    Vector,
     Verdict,
-    path_cost,
 )
-from netplan.tsn.rings import RstpTimers
+from emulator.simulation.redundancy.rstp_priority import (
+    is_better_or_same,
+    select_roles,
+    verdict_of,
+)
+from netplan.tsn.rings import RstpTimers, path_cost
 
 _PS_PER_S = 10**12
 
@@ -84,7 +87,7 @@ class Bridge:
             moved = False
             for port in self.ports:
                 moved |= self._information(port)
-            moved |= self._select_roles()
+            moved |= select_roles(self.ports, self._identifier)
             for port in self.ports:
                 moved |= self._role(port)
                 moved |= self._change(port)
@@ -106,7 +109,7 @@ class Bridge:
             self._become(port, Info.AGED)
             return True
         if port.selected and port.update:
-            keeps = self._is_better_or_same(port, Info.MINE, port.designated)
+            keeps = is_better_or_same(port, Info.MINE, port.designated)
             port.proposing = port.proposed = False
             port.agreed = port.agreed and keeps
             port.synced = port.synced and port.agreed
@@ -127,32 +130,13 @@ class Bridge:
         port.info = info
         port.selected = False
 
-    def _is_better_or_same(self, port: PortState, info: Info, vector: Vector) -> bool:
-        return port.info is info and vector <= port.priority
-
-    def _verdict(self, port: PortState, bpdu: Bpdu) -> Verdict:
-        vector = (*bpdu.vector[:4], port.number)
-        known = (*port.priority[:4], port.number)
-        if bpdu.role is Role.DESIGNATED:
-            same_sender = vector[2:4] == known[2:4]
-            if vector < known or (
-                same_sender and (vector != known or bpdu.age_count != port.age_count)
-            ):
-                return Verdict.SUPERIOR
-            if vector == known and port.info is Info.RECEIVED:
-                return Verdict.REPEATED
-            return Verdict.INFERIOR
-        if vector >= known:
-            return Verdict.FROM_ROOT_OR_ALTERNATE
-        return Verdict.OTHER
-
     def _take(self, port: PortState, bpdu: Bpdu) -> None:
-        verdict = self._verdict(port, bpdu)
+        verdict = verdict_of(port, bpdu)
         if verdict in {Verdict.SUPERIOR, Verdict.REPEATED}:
             if verdict is Verdict.SUPERIOR:
                 vector = (*bpdu.vector[:4], port.number)
                 port.agreed = port.proposing = False
-                port.agree = port.agree and self._is_better_or_same(port, Info.RECEIVED, vector)
+                port.agree = port.agree and is_better_or_same(port, Info.RECEIVED, vector)
                 port.priority, port.age_count = vector, bpdu.age_count
                 port.info = Info.RECEIVED
                 port.selected = False
@@ -171,54 +155,6 @@ class Bridge:
             if bpdu.agreement:
                 port.proposing = False
             self._note_change(port, bpdu)
-
-    # ------------------------------------------------------------------ role selection (17.28)
-
-    def _select_roles(self) -> bool:
-        if all(port.selected for port in self.ports):
-            return False
-        best: Vector = (self._identifier, 0, self._identifier, 0, 0)
-        root: PortState | None = None
-        for port in self.ports:
-            if port.info is not Info.RECEIVED or port.priority[2] == self._identifier:
-                continue
-            known = port.priority
-            vector: Vector = (known[0], known[1] + port.cost, known[2], known[3], port.number)
-            if vector < best:
-                best, root = vector, port
-        age_count = 0 if root is None else root.age_count + 1
-        for port in self.ports:
-            port.designated = (
-                best[0],
-                best[1],
-                self._identifier,
-                port.number,
-                port.number,
-            )
-            port.designated_age_count = age_count
-            port.selected_role = self._role_of(port, root)
-            port.selected = True
-        return True
-
-    def _role_of(self, port: PortState, root: PortState | None) -> Role:
-        port.update = False
-        if port.info is Info.DISABLED:
-            return Role.DISABLED
-        if port.info is Info.AGED:
-            port.update = True
-            return Role.DESIGNATED
-        if port.info is Info.MINE:
-            port.update = (port.priority, port.age_count) != (
-                port.designated,
-                port.designated_age_count,
-            )
-            return Role.DESIGNATED
-        if port is root:
-            return Role.ROOT
-        if port.designated < port.priority:
-            port.update = True
-            return Role.DESIGNATED
-        return Role.BACKUP if port.priority[2] == self._identifier else Role.ALTERNATE
 
     # ------------------------------------------------------------------ role transitions (17.29)
 

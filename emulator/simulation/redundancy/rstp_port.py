@@ -17,11 +17,6 @@ Vector = tuple[int, int, int, int, int]
 """Root, cost to it, designated bridge, its port, port of reception; less is better."""
 
 
-def path_cost(line_bps: int) -> int:
-    """Recommended cost of a link. Source: IEEE Std 802.1D-2004, table 17-3."""
-    return max(1, min(200_000_000, 20 * 10**12 // line_bps))
-
-
 class Role(Enum):
     """Roles of a port."""
 

@@ -22,6 +22,10 @@ from netplan.tsn.mechanisms import (
     NodeClock,
     PortRules,
     QueueRule,
+    Reception,
+    StreamFilter,
+    StreamGate,
+    StreamGateEntry,
     Synchronisation,
 )
 from support.small_plans import NS, US, PlanBuilder, Step
@@ -225,3 +229,41 @@ def test_a_period_longer_than_what_is_worked_out_is_kept() -> None:
     row = simulate(builder.plan(), seed=3, duration_ps=20 * SECOND).streams[0]
     assert row.frames == 3
     assert row.min_gap_ps == row.max_gap_ps == 7 * SECOND
+
+
+def gate_passes(synchronisation: Synchronisation, early_ps: int) -> bool:
+    """Whether a frame passes a stream gate of n1 when it arrives so long before it opens."""
+    received_ps = US + (8 + 100) * 8 * NS + 50 * NS
+    stream_gate = StreamGate(
+        name="g",
+        base_ps=received_ps + early_ps,
+        cycle_ps=100 * US,
+        entries=(
+            StreamGateEntry(duration_ps=10 * US, is_open=True),
+            StreamGateEntry(duration_ps=90 * US, is_open=False),
+        ),
+    )
+    police = Reception(filter=StreamFilter(name="f", gate=stream_gate))
+    builder = PlanBuilder().wire("n0.p").wire("n1.p")
+    builder.stream(
+        "s", [Step(egress="n0.p", to="n1", reception=police), ("n1.p", "l")], phase_ps=US
+    )
+    builder.synchronisation = synchronisation
+    evidence = simulate(builder.plan(), seed=3, duration_ps=500 * US)
+    return evidence.streams[0].frames == 1
+
+
+def test_a_stream_gate_runs_on_the_clock_of_its_node() -> None:
+    # The talker is the grandmaster. The clock of n1 is wrong by a constant: a gate of a clock
+    # that is ahead opens by so much too early, of one that is behind so much too late.
+    one = chain(2)
+    wrong = replace(one, clocks=(one.clocks[0], replace(one.clocks[1], asymmetry_ps=40 * NS)))
+    evidence = simulate(plan_with(wrong), seed=3, duration_ps=SECOND)
+    error_ps = evidence.clocks[1].largest_error_ps
+    assert error_ps > 0
+    if not gate_passes(wrong, error_ps):
+        error_ps = -error_ps
+    assert gate_passes(wrong, error_ps)
+    assert not gate_passes(wrong, error_ps + 1)
+    assert gate_passes(one, 0)
+    assert not gate_passes(one, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from netplan.design.findings import DesignError, Finding, Mark, Severity
 from netplan.verdict.judge import judge
-from netplan.verdict.results import dump, load, nanoseconds, results, results_schema, save_results
+from netplan.verdict.results import dump, load, results, results_schema, save_results
 from netplan.verdict.store import (
     bound_json,
     load_bound,
@@ -21,6 +21,7 @@ from netplan.verdict.store import (
     save,
     simulated_json,
 )
+from netplan.verdict.trial_records import nanoseconds
 from support.small_plans import NS, US
 
 FINDING = Finding(
