@@ -29,7 +29,7 @@ from netplan.bounds.paths import stream_bounds
 from netplan.bounds.reconfigured import ring_assumptions, worse_of
 from netplan.bounds.recoveries import leaky
 from netplan.bounds.timed import ASSUMPTIONS as TIMED_ASSUMPTIONS
-from netplan.bounds.timed import timed_evidence
+from netplan.bounds.timed import TimedEvidence, timed_evidence
 from netplan.plan.model import Plan, PlannedStream
 from netplan.plan.recovered import recovered_plans
 from netplan.verdict.evidence import BoundEvidence, StreamBound
@@ -67,7 +67,7 @@ def bound(plan: Plan, methods: Collection[Method] = tuple(Method)) -> BoundEvide
     Args:
         plan: What is analysed.
         methods: Analyses whose latencies may count; the lowest of them does. Backlogs come from
-            total flow analysis in any case.
+            total flow analysis, and from following frames in time where that is among them.
     """
     found = _bound(plan, methods)
     for what, recovered in recovered_plans(plan):
@@ -80,15 +80,17 @@ def _bound(
 ) -> BoundEvidence:
     """Bounds of one plan; those that are within others anyway need not be the lowest there are."""
     network = settled(plan)
-    egresses = egress_bounds(network)
+    timed: TimedEvidence | None = None
+    if Method.TIMED in methods and any(keeps_phase(stream) for stream in plan.streams):
+        timed = timed_evidence(network)
+    egresses = egress_bounds(network) if timed is None else timed.egresses
     first = stream_bounds(network, egresses)
     sets = {Method.TFA: first}
     if Method.LP in methods:
         sets[Method.LP] = pay_bursts_once(network, first, within)
-    if Method.TIMED in methods and any(keeps_phase(stream) for stream in plan.streams):
-        timed = timed_evidence(network).rows
+    if timed is not None:
         sets[Method.TIMED] = tuple(
-            timed.get((row.stream_index, row.listener_index), row) for row in first
+            timed.rows.get((row.stream_index, row.listener_index), row) for row in first
         )
     streams = tuple(
         _lowest([(method, rows[index]) for method, rows in sets.items() if method in methods], row)

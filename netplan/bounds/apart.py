@@ -81,6 +81,8 @@ def keep_credit(
         if isinstance(source, str):
             return source
         sources += source
+    if access.held is not None:
+        sources.append([access.held])
     kept_ps = longest_kept_ps(server.blocking_ps, sources, idle_bps=idle_bps, line_bps=line_bps)
     if kept_ps is None:
         rate = sum(min(rate for _, rate in source) for source in sources)
@@ -90,7 +92,9 @@ def keep_credit(
             f"it exceed what the line leaves them by {max(excess_bps, 1)} bit/s"
         )
     credit_ps: int | None
-    if access.openings is None:
+    if access.held is not None:
+        credit_ps = kept_ps
+    elif access.openings is None:
         exact_ps = _searched_kept_ps(network, server, access, strict, apart)
         credit_ps = kept_ps = min(kept_ps, exact_ps)
     else:
@@ -102,7 +106,9 @@ def keep_credit(
             line_bps=line_bps,
             waste=(count * access.waste_ps, per_one * access.waste_ps),
         )
-    access.credit_ps = None if access.preemptable else credit_ps
+    # Within windows it is not counted what credit holds let it gain.
+    uncounted = access.openings is not None and any(shut.hold for shut in access.gates)
+    access.credit_ps = None if access.preemptable or uncounted else credit_ps
     return kept_ps
 
 
@@ -187,7 +193,9 @@ def _apart_sources(network: Network, access: Access, other: int) -> list[list[Af
     server = network.servers[other]
     shaped = server.access
     assert shaped is not None
-    if shaped.idle_bps and shaped.credit_ps is not None and shaped.gates == access.gates:
+    held = any(shut.hold for shut in shaped.gates)  # in holds it gains credit as well
+    same = shaped.gates == access.gates and not held
+    if shaped.idle_bps and shaped.credit_ps is not None and same:
         # In its windows it gains credit, in what this queue calls waste as well.
         line_bps = network.transmitters[server.egress_index].line_bps
         longest_ps = max(network.flows[flow].most_work_ps for flow in server.own)

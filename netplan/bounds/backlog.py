@@ -13,10 +13,12 @@ Source: Le Boudec, Thiran, Network Calculus (2001), theorem 1.4.1 (backlog bound
 from __future__ import annotations
 
 from netplan.bounds.arrivals import ONE, Staircase
-from netplan.bounds.competition import ingresses_of
+from netplan.bounds.competition import ingresses_of, level_search
 from netplan.bounds.contention import Contention
 from netplan.bounds.model import Flow, Network, Server
+from netplan.bounds.ports import is_preemptable
 from netplan.bounds.regulators import longest_stay_ps
+from netplan.bounds.remaining import most_left_ps
 from netplan.verdict.evidence import EgressBound
 
 
@@ -29,17 +31,21 @@ def _egress_bound(network: Network, index: int) -> EgressBound:
     egress = network.plan.egresses[index]
     backlogs: list[int | None] = [0] * egress.queue_count
     loads = [0.0] * egress.queue_count
-    for server in (network.servers[one] for one in network.servers_at.get(index, [])):
+    servers = [network.servers[one] for one in network.servers_at.get(index, [])]
+    for server in servers:
         backlogs[server.queue_index] = _queue_octets(network, server)
         loads[server.queue_index] = (
             sum(network.flows[flow].rate_per_one for flow in server.own) / ONE
         )
-    total = _backlog_octets(network, index)
-    known = [backlog for backlog in backlogs if backlog is not None]
-    if len(known) == len(backlogs):
-        total = sum(known) if total is None else min(total, sum(known))
+    total = least(_backlog_octets(network, index), _sum(backlogs))
+    if egress.buffer_octets is not None and (total is None or total > egress.buffer_octets):
+        for server in servers:
+            left_octets = _left_octets(network, server, server.own)
+            backlogs[server.queue_index] = least(backlogs[server.queue_index], left_octets)
+        total = least(total, _sum(backlogs))
+        total = least(total, _together_octets(network, servers, backlogs))
     if total is not None:
-        backlogs = [total if backlog is None else min(backlog, total) for backlog in backlogs]
+        backlogs = [least(backlog, total) for backlog in backlogs]
     return EgressBound(
         egress_index=index,
         load_ratio=_load_ratio(network, index),
@@ -50,26 +56,80 @@ def _egress_bound(network: Network, index: int) -> EgressBound:
     )
 
 
-def _queue_octets(network: Network, server: Server) -> int | None:
-    """Most frame octets in one queue: what may come in the longest time that a frame stays.
+def least(one: int | None, other: int | None) -> int | None:
+    """The lower one of two bounds, either of which may be unknown."""
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)
 
-    A frame that may be interrupted is counted until it has left, one that is being
+
+def _sum(backlogs: list[int | None]) -> int | None:
+    known = [backlog for backlog in backlogs if backlog is not None]
+    return sum(known) if len(known) == len(backlogs) else None
+
+
+def _queue_octets(network: Network, server: Server) -> int | None:
+    """Most frame octets in one queue: what may come in the longest time that a frame stays."""
+    return _sum([held_octets(network, index) for index in server.own])
+
+
+def _together_octets(
+    network: Network, servers: list[Server], backlogs: list[int | None]
+) -> int | None:
+    """Backlog of a port whose lowest queue and those of the same gates are looked at as one."""
+    if not servers or servers[-1].access is None:
+        return None
+    level = [servers[-1], *(network.servers[one] for one in servers[-1].access.strict)]
+    own = [flow for server in level for flow in server.own]
+    queues = {server.queue_index for server in level}
+    others = [backlog for queue, backlog in enumerate(backlogs) if queue not in queues]
+    octets = _left_octets(network, servers[-1], own)
+    rest = _sum(others)
+    return None if octets is None or rest is None else octets + rest
+
+
+def _left_octets(network: Network, server: Server, own: list[int]) -> int | None:
+    """Most frame octets of some flows that have come and not left, in the order of time.
+
+    Args:
+        network: As worked out.
+        server: Their queue, or the lowest of several that share its gates.
+        own: The flows.
+    """
+    flows = [network.flows[index] for index in own]
+    search = level_search(network, server, own)
+    if search is None or any(flow.scheduler is not None for flow in flows):
+        return None
+    left_ps = most_left_ps(search)
+    if left_ps is None:
+        return None
+    # A frame may have been sent in part, and waits as a whole; an interrupted one beside it.
+    longest_ps: dict[bool, int] = {}
+    for flow in flows:
+        egress = network.plan.egresses[flow.egress_index]
+        queue_index = network.servers[flow.server_index].queue_index
+        kind = is_preemptable(egress, queue_index)
+        longest_ps[kind] = max(longest_ps.get(kind, 0), flow.most_work_ps)
+    return _octets(network, flows, left_ps + sum(longest_ps.values()))
+
+
+def held_octets(network: Network, index: int) -> int | None:
+    """Most frame octets of a flow in its queue; None when that is unknown.
+
+    A frame of a preemptable queue is counted until it has left, one that is being
     served at grants too. Frames that are not yet eligible wait here as well.
     """
-    if server.refused or any(network.flows[index].jitter_ps is None for index in server.own):
+    flow = network.flows[index]
+    server = network.servers[flow.server_index]
+    if server.refused or flow.jitter_ps is None:
         return None
-    transmitter = network.transmitters[server.egress_index]
-    leaves_whole = transmitter.is_wire and not (server.access and server.access.preemptable)
-    octets = 0
-    for index in server.own:
-        flow = network.flows[index]
-        assert flow.jitter_ps is not None
-        stays_ps = network.lag_ps(flow) if server.contention is not None else 0
-        if not leaves_whole:
-            stays_ps += flow.least_work_ps
-        stays_ps += longest_stay_ps(network, index)
-        octets += flow.octets.in_window(stays_ps + flow.jitter_ps, flow.period_ps)
-    return octets
+    egress = network.plan.egresses[server.egress_index]
+    is_wire = network.transmitters[server.egress_index].is_wire
+    stays_ps = network.lag_ps(flow) if server.contention is not None else 0
+    if not is_wire or is_preemptable(egress, server.queue_index):
+        stays_ps += flow.least_work_ps
+    stays_ps += longest_stay_ps(network, index)
+    return flow.octets.in_window(stays_ps + flow.jitter_ps, flow.period_ps)
 
 
 def _flows_at(network: Network, egress_index: int) -> list[int]:

@@ -95,6 +95,34 @@ def _compete_by_rules(network: Network, server: Server, access: Access) -> str:
     return ""
 
 
+def level_search(network: Network, server: Server, own: list[int]) -> Contention | None:
+    """The search over some flows of one level as if they shared a queue.
+
+    Args:
+        network: As worked out.
+        server: The lowest queue of the level.
+        own: Flows of its queue, or of all queues of the level.
+
+    Returns:
+        None where more than strict priority and gates keeps them back, or nothing is known.
+    """
+    access, transmitter = server.access, network.transmitters[server.egress_index]
+    if server.refused or access is None or access.idle_bps or access.rivals:
+        return None
+    if not transmitter.is_wire or any(network.flows[flow].jitter_ps is None for flow in own):
+        return None
+    inside = set(own)
+    above = [flow for flow in server.above if flow not in inside]
+    parts = [gather(network, own, above, access=access)]
+    parts += [sent_by(network, access, other) for other in access.apart]
+    ingresses: list[Ingress] = []
+    for part in parts:
+        if isinstance(part, str):
+            return None
+        ingresses += part
+    return Contention(ingresses, fixed_ps=server.blocking_ps, openings=access.openings)
+
+
 def _set_up(
     network: Network, server: Server, access: Access, ingresses: list[Ingress], cost: Cost | None
 ) -> str:

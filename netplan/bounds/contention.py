@@ -186,6 +186,18 @@ class Contention:
         constant_ps += max(own_ps + above_ps, 0) * cycle_ps
         return -(-constant_ps * ONE // (capacity_ps * ONE - rate_above * cycle_ps))
 
+    def own_done_ps(self, window_ps: int) -> int:
+        """Own work that is surely done at a time of a busy period, where it takes its own time.
+
+        What could be done of all, less all higher work that came until then.
+        """
+        left_ps = window_ps - self._fixed_ps
+        if left_ps <= 0:
+            return 0
+        if self._openings is not None:
+            left_ps = self._openings.done_ps(left_ps)
+        return max(0, left_ps - _arrived_ps(self._above, window_ps))
+
     def bends(self) -> list[Bend]:
         """Where own arrivals bend within the busy period, ascending from 0."""
         return self._bends

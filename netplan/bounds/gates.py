@@ -12,6 +12,7 @@ release); Zhao, Pop, Craciunas (2018) for windows in network calculus.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -132,15 +133,15 @@ def overrun_ps(shut: Shut, opening_ps: int, *, longest_ps: int, tail_ps: int) ->
     """
     if not shut.gate:
         return longest_ps
-    least_ps = longest_ps
-    for start, end in shut.gate:
-        for shift in (-2, -1, 0, 1, 2):
-            from_ps, to_ps = start + shift * shut.cycle_ps, end + shift * shut.cycle_ps
-            if from_ps <= opening_ps <= to_ps:
-                return max(0, min(longest_ps, from_ps + tail_ps - opening_ps))
-            if from_ps > opening_ps:
-                least_ps = min(least_ps, from_ps + tail_ps - opening_ps)
-    return max(0, least_ps)
+    rest_ps = opening_ps % shut.cycle_ps
+    after = bisect_right(shut.gate, (rest_ps, 2 * shut.cycle_ps))
+    count = len(shut.gate)
+    begin, end = (
+        time_ps - (after == 0) * shut.cycle_ps for time_ps in shut.gate[(after - 1) % count]
+    )
+    if rest_ps > end:
+        begin = shut.gate[after % count][0] + (after == count) * shut.cycle_ps
+    return max(0, min(longest_ps, begin + tail_ps - rest_ps))
 
 
 def openings_of(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from netplan.bounds.arrivals import Line, Windows
 from netplan.bounds.contention import Contention
 from netplan.bounds.cost import Share
+from netplan.bounds.credit import Affine
 from netplan.bounds.gates import Shut
 from netplan.bounds.openings import Service
 from netplan.bounds.transmitter import Transmitter
@@ -140,7 +141,7 @@ class Access:
         apart: Servers that go before it by other gates or within their credit: what they
             send in a window came in it or waited before.
         rivals: Other servers of its round-robin group.
-        preemptable: Whether express frames interrupt its frames.
+        preemptable: Whether express frames interrupt its frames; none is too short for that.
         overhead_ps: What each interruption costs, as an addition to the express frame.
         express: Servers whose frames carry that addition.
         interrupting: Servers whose frames may interrupt one that has started.
@@ -150,6 +151,8 @@ class Access:
         quantum_octets: Its own.
         resumes: When a frame that has started goes on (holds); None when it always may.
         credit_ps: Largest credit, as the time it takes to gain it; None when unknown.
+        held: Time that holds take from the line while credit rises all the same; None when
+            ``openings`` say when work may be done.
     """
 
     openings: Service | None = None
@@ -167,6 +170,7 @@ class Access:
     quantum_octets: int = 0
     resumes: Service | None = None
     credit_ps: int | None = None
+    held: Affine | None = None
 
 
 @dataclass(slots=True, kw_only=True)

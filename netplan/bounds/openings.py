@@ -73,6 +73,10 @@ class Openings:
             self._known[rest_ps] = longest_ps
         return cycles * self.cycle_ps + longest_ps
 
+    def done_ps(self, time_ps: int) -> int:
+        """Work that is surely done by a time, so that a further frame is started by then."""
+        return _most_work_ps(self, time_ps)
+
     def _from(self, first: int) -> tuple[list[int], list[int], list[int]]:
         """Of the windows that follow one: work from which they are too late, start, work before."""
         count = len(self.windows)
@@ -128,6 +132,22 @@ class Succession:
     def start_ps(self, work_ps: int) -> int:
         """Longest time until so much work is done and a further frame is started."""
         return self.burst_ps - (-work_ps * self.cycle_ps // self.capacity_ps)
+
+    def done_ps(self, time_ps: int) -> int:
+        """Work that is surely done by a time, so that a further frame is started by then."""
+        return _most_work_ps(self, time_ps)
+
+
+def _most_work_ps(service: Openings | Succession, time_ps: int) -> int:
+    """Largest work that takes no longer than a time, 0 when there is none."""
+    low_ps, high_ps = 0, max(time_ps, 0) + 1  # work never takes less than itself
+    while high_ps - low_ps > 1:
+        middle_ps = (low_ps + high_ps) // 2
+        if service.start_ps(middle_ps) <= time_ps:
+            low_ps = middle_ps
+        else:
+            high_ps = middle_ps
+    return low_ps
 
 
 Service = Openings | Succession

@@ -17,10 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from netplan.bounds.arrivals import ONE
+from netplan.bounds.credit import Affine
 from netplan.bounds.gates import Shut, both_open, openings_of, overrun_ps, shut_of
 from netplan.bounds.model import Access, Network, Server
 from netplan.bounds.openings import Openings, Service, Succession
-from netplan.bounds.preemption import blocking_ps, overhead_ps
+from netplan.bounds.preemption import blocking_ps, overhead_ps, whole_piece_octets
 from netplan.bounds.transmitter import Transmitter
 from netplan.media.frames import wire_time_ps
 from netplan.plan.model import Egress
@@ -67,6 +68,7 @@ class _Port:
     rules: PortRules
     indices: list[int]
     known: dict[int, tuple[Shut, ...]] = field(default_factory=dict)
+    known_sizes: dict[int, set[int]] = field(default_factory=dict)
 
     @property
     def transmitter(self) -> Transmitter:
@@ -77,8 +79,12 @@ class _Port:
 
     def sizes(self, index: int) -> set[int]:
         """Frame sizes of a queue."""
-        flows = (self.network.flows[flow] for flow in self.network.servers[index].own)
-        return {octets for flow in flows if not flow.gone for octets in flow.frame_octets}
+        known = self.known_sizes.get(index)
+        if known is None:
+            flows = (self.network.flows[flow] for flow in self.network.servers[index].own)
+            known = {octets for flow in flows if not flow.gone for octets in flow.frame_octets}
+            self.known_sizes[index] = known
+        return known
 
     def longest_ps(self, index: int) -> int:
         """Work of the longest frame of a queue."""
@@ -86,6 +92,13 @@ class _Port:
 
     def preemptable(self, index: int) -> bool:
         return is_preemptable(self.egress, self.network.servers[index].queue_index)
+
+    def interrupted(self, index: int) -> bool:
+        """Whether some frame of a queue is long enough to be interrupted."""
+        fragment_octets = self.rules.fragment_octets
+        if fragment_octets is None or not self.preemptable(index):
+            return False
+        return any(whole_piece_octets(size, fragment_octets) < size for size in self.sizes(index))
 
     def is_credit(self, index: int) -> bool:
         """Whether credit keeps a queue back; a slope as fast as the line never does."""
@@ -128,7 +141,7 @@ class _Port:
         """Fill in what a queue has to let pass."""
         server = self.network.servers[index]
         access = server.access = Access(
-            preemptable=self.preemptable(index), gates=self.shuts(index)
+            preemptable=self.interrupted(index), gates=self.shuts(index)
         )
         others = [other for other in self.indices if other != index]
         if server.queue_index >= len(self.rules.queues):
@@ -155,9 +168,9 @@ class _Port:
             elif self.together(index, other):
                 access.apart.append(other)
         before = access.strict + access.apart + access.rivals
-        if access.preemptable or any(self.preemptable(other) for other in before):
+        if self.preemptable(index) or any(self.preemptable(other) for other in before):
             access.overhead_ps = overhead_ps(self.transmitter)
-            if access.idle_bps:  # its credit pays for the further octets
+            if access.idle_bps and access.preemptable:  # its credit pays for the further octets
                 line_bps = self.transmitter.line_bps
                 access.overhead_ps = -(-access.overhead_ps * line_bps // access.idle_bps)
             access.express = frozenset(one for one in self.indices if not self.preemptable(one))
@@ -173,10 +186,17 @@ class _Port:
             )
         if access.rivals and not self.rules.gates and not access.overhead_ps:
             self._share(index, access)
-        if self.rules.gates:
+        if self._gains_in_holds(index, access):
+            access.held = self._held(index)
+        elif self.rules.gates:
             self._open(index, server, access)
         if access.preemptable:
-            access.interrupting = [one for one in others if not self.preemptable(one)]
+            # What is open only while this queue is held interrupts nothing: the hold has.
+            access.interrupting = [
+                one
+                for one in others
+                if not self.preemptable(one) and not self._held_back(one, index)
+            ]
 
     def _started_ps(self, index: int, lower: list[int]) -> int:
         """Longest frame of a queue that does not go before, once it has started."""
@@ -202,6 +222,30 @@ class _Port:
             return False
         pairs = zip(self.shuts(index), self.shuts(other), strict=True)
         return not any(both_open(mine, replace(held, gate=())) for mine, held in pairs)
+
+    def _gains_in_holds(self, index: int, access: Access) -> bool:
+        """Whether credit rises whenever frames wait: only holds keep them, none is interrupted."""
+        if not access.idle_bps or access.preemptable or len(self.rules.gates) != 1:
+            return False
+        (shut,) = self.shuts(index)
+        return bool(shut.hold) and not shut.gate
+
+    def _held(self, index: int) -> Affine:
+        """Time that holds take from the line, as a bucket; each may cost an interruption too."""
+        (shut,) = self.shuts(index)
+        error_ps = self._error_ps()
+        more_ps = overhead_ps(self.transmitter) + 2 * error_ps
+        takes_ps = [end - start + more_ps for start, end in shut.hold]
+        rate = -(-sum(takes_ps) * ONE // shut.cycle_ps)
+        burst_ps = 0
+        for first, (begin, _) in enumerate(shut.hold):
+            total_ps = 0
+            for step in range(len(shut.hold)):
+                cycles, place = divmod(first + step, len(shut.hold))
+                total_ps += takes_ps[place]
+                apart_ps = cycles * shut.cycle_ps + shut.hold[place][0] - begin - 2 * error_ps
+                burst_ps = max(burst_ps, total_ps - apart_ps * rate // ONE)
+        return burst_ps, rate
 
     def _share(self, index: int, access: Access) -> None:
         """Turns of a round-robin queue."""
@@ -232,7 +276,9 @@ class _Port:
         guard_ps = max(guard_ps - tail_ps, 0)
         works = {self.transmitter.work_ps(o) for one in level for o in self.sizes(one)}
         equal = len(works) == 1 and not access.apart and not access.overhead_ps
-        resume_ps = overhead_ps(self.transmitter) if access.preemptable else 0
+        # Of lower queues, what is left of a frame and goes on is less than the whole.
+        cut = any(self.interrupted(one) for one in (*level, *access.apart))
+        resume_ps = overhead_ps(self.transmitter) if cut else 0
         changes_ps = 0
         for number, (gates, shut) in enumerate(
             zip(self.rules.gates, self.shuts(index), strict=True)

@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netplan.bounds.backlog import egress_bounds
 from netplan.bounds.fixpoint import settle
-from netplan.bounds.model import Network
-from netplan.bounds.network import network_of
-from netplan.bounds.timed_backlog import overflows
+from netplan.bounds.network import Network, network_of
+from netplan.bounds.timed_backlog import timed_egresses
 from netplan.bounds.timed_network import solve
 from netplan.bounds.timed_rows import timed_row
 from netplan.bounds.timed_streams import MOST_FRAME_HOPS, timeline_of
 from netplan.plan.model import Plan
-from netplan.verdict.evidence import StreamBound
+from netplan.verdict.evidence import EgressBound, StreamBound
 
 ASSUMPTIONS = (
     "Talkers with a phase release on their own clock; no clock is ever off by more than planned.",
@@ -40,10 +40,12 @@ class TimedEvidence:
     Attributes:
         rows: By stream and listener.
         left_out: Why there is no row for the others.
+        egresses: Backlogs of all transmitters.
     """
 
     rows: dict[tuple[int, int], StreamBound]
     left_out: dict[tuple[int, int], str]
+    egresses: tuple[EgressBound, ...]
 
 
 def timed_bounds(plan: Plan) -> dict[tuple[int, int], StreamBound]:
@@ -65,15 +67,15 @@ def timed_evidence(network: Network, most_frame_hops: int = MOST_FRAME_HOPS) -> 
     rows: dict[tuple[int, int], StreamBound] = {}
     left_out: dict[tuple[int, int], str] = {}
     timed = solve(network, timeline)
-    full = overflows(timed)
+    egresses = timed_egresses(timed, egress_bounds(network))
     for stream_index, stream in enumerate(plan.streams):
         for listener_index in range(len(stream.listeners)):
             key = stream_index, listener_index
             row: StreamBound | str = timeline.left_out.get(stream_index, "")
             if not row:
-                row = timed_row(timed, stream_index, listener_index, full)
+                row = timed_row(timed, stream_index, listener_index, egresses)
             if isinstance(row, str):
                 left_out[key] = row
             else:
                 rows[key] = row
-    return TimedEvidence(rows=rows, left_out=left_out)
+    return TimedEvidence(rows=rows, left_out=left_out, egresses=egresses)

@@ -72,12 +72,13 @@ class TimedFlow:
     wait_ps: list[int | None] = field(default_factory=list)
     unknown: str = ""
 
-    def received_ps(self, frame: int) -> tuple[int, int]:
-        """Earliest and latest full reception of a frame at the end of the hop."""
-        return (
-            self.earliest_start_ps[frame] + self.least_delivery_ps[frame] + self.after_ps[0],
-            self.latest_start_ps[frame] + self.delivery_ps[frame] + self.after_ps[1],
-        )
+    def earliest_received_ps(self, frame: int) -> int:
+        """Earliest full reception of a frame at the end of the hop."""
+        return self.earliest_start_ps[frame] + self.least_delivery_ps[frame] + self.after_ps[0]
+
+    def latest_received_ps(self, frame: int) -> int:
+        """Latest full reception of a frame at the end of the hop."""
+        return self.latest_start_ps[frame] + self.delivery_ps[frame] + self.after_ps[1]
 
 
 def merged_hops(stream: PlannedStream, hop_index: int) -> tuple[int, ...]:
@@ -198,41 +199,37 @@ def _until_octets_ps(transmitter: Transmitter, frame_octets: int) -> tuple[int, 
     return 8 * octets * PS_PER_S // transmitter.line_bps, wire_time_ps(octets, transmitter.rate_bps)
 
 
-def handed_over_ps(flows: dict[int, TimedFlow], flow: TimedFlow, frame: int) -> tuple[int, int]:
-    """Earliest and latest time from which on a node processes a frame."""
+def earliest_entry_ps(flows: dict[int, TimedFlow], flow: TimedFlow, frame: int) -> int:
+    """Earliest entry of a frame into its queue, from what is known of the hops before."""
+    least_ps = flow.before_ps[0]
     if not flow.parents:
-        nominal_ps = flow.releases.nominal_ps[frame]
-        return nominal_ps - flow.error_ps, nominal_ps + flow.jitter_ps + flow.error_ps
+        return flow.releases.nominal_ps[frame] - flow.error_ps + least_ps
     if flow.handed_ps:
         parent = flows[flow.parents[0]]
-        least, most = flow.handed_ps[frame]
-        return (
-            parent.earliest_start_ps[frame] + least + parent.after_ps[0],
-            parent.latest_start_ps[frame] + most + parent.after_ps[1],
-        )
-    spans = [flows[parent].received_ps(frame) for parent in flow.parents]
-    return min(span[0] for span in spans), max(span[1] for span in spans)
+        begun_ps = parent.earliest_start_ps[frame] + flow.handed_ps[frame][0]
+        return begun_ps + parent.after_ps[0] + least_ps
+    return min(flows[parent].earliest_received_ps(frame) for parent in flow.parents) + least_ps
 
 
-def enter(flows: dict[int, TimedFlow], flow: TimedFlow) -> None:
-    """Work out when frames enter their queue, from what is known of the hops before."""
-    least_before_ps, most_before_ps = flow.before_ps
-    earliest_ps: list[int] = []
-    latest_ps: list[int] = []
-    for frame in range(len(flow.octets)):
-        first_ps, last_ps = handed_over_ps(flows, flow, frame)
-        earliest_ps.append(first_ps + least_before_ps)
-        latest_ps.append(last_ps + most_before_ps)
-    if flow.earliest_ps:  # intervals only ever grow while a circle settles
-        earliest_ps = [min(pair) for pair in zip(earliest_ps, flow.earliest_ps, strict=True)]
-        latest_ps = [max(pair) for pair in zip(latest_ps, flow.latest_ps, strict=True)]
-    flow.earliest_ps, flow.latest_ps = earliest_ps, latest_ps
+def latest_entry_ps(flows: dict[int, TimedFlow], flow: TimedFlow, frame: int) -> int:
+    """Latest entry of a frame into its queue, from what is known of the hops before."""
+    most_ps = flow.before_ps[1]
+    if not flow.parents:
+        release_ps = flow.releases.nominal_ps[frame] + flow.jitter_ps
+        return release_ps + flow.error_ps + most_ps
+    if flow.handed_ps:
+        parent = flows[flow.parents[0]]
+        begun_ps = parent.latest_start_ps[frame] + flow.handed_ps[frame][1]
+        return begun_ps + parent.after_ps[1] + most_ps
+    return max(flows[parent].latest_received_ps(frame) for parent in flow.parents) + most_ps
 
 
 def surely_before(
     flows: dict[int, TimedFlow], one: tuple[int, int], other: tuple[int, int], shift_ps: int
 ) -> bool:
     """Whether a frame enters a queue ahead of another one of the same queue in any case.
+
+    Of the other one only the earliest times are looked at.
 
     Args:
         flows: All of them.

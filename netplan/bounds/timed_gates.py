@@ -68,6 +68,25 @@ class Openings:
             bisect_right(self.opens_ps, self.opens_ps[0] + rest_ps) - 1
         )
 
+    def start_ps(self, from_ps: int, delivery_ps: int, error_ps: int) -> int:
+        """First start of a frame that meets no other and fits into some interval.
+
+        Args:
+            from_ps: When it comes.
+            delivery_ps: Time until it has left.
+            error_ps: By how much intervals open later and close earlier; they open earlier and
+                close later when it is negative.
+        """
+        if self.always:
+            return from_ps
+        index = self.first_closing_after(from_ps + error_ps)
+        while True:
+            opens_ps, closes_ps = self.at(index)
+            start_ps = max(from_ps, opens_ps + error_ps)
+            if start_ps + delivery_ps <= closes_ps - error_ps:
+                return start_ps
+            index += 1
+
     def meets(self, other: Openings) -> bool:
         """Whether both are permitted at some instant; cycles must agree."""
         if self.never or other.never:

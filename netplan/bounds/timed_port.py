@@ -13,15 +13,15 @@ selected), IEEE Std 802.3-2022, 99.4.7 (fragments of preempted frames).
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from netplan.bounds.arrivals import Staircase
 from netplan.bounds.timed_gates import Openings
+from netplan.bounds.timed_starts import KnownStarts, latest_begin_ps, may_start
 
-_MOST_OPENINGS: Final = 5000
+_MOST_OPENINGS: Final = 2000
 """Openings that are tried for one frame before its queue counts as overloaded."""
 
 
@@ -34,12 +34,12 @@ class Effort:
     """Steps that may still be taken, so that a hopeless queue costs little time.
 
     Attributes:
-        left_count: In all.
-        here_count: For the queue that is being worked out.
+        left_count: That may still be taken.
+        whole: Of all queues together, when this is that of one of them.
     """
 
     left_count: int
-    here_count: int = 0
+    whole: Effort | None = None
 
     def spend(self, step_count: int) -> None:
         """Take some steps.
@@ -48,10 +48,11 @@ class Effort:
             NotProvenError: When there are none left.
         """
         self.left_count -= step_count
-        self.here_count -= step_count
-        if self.left_count < 0 or self.here_count < 0:
+        if self.left_count < 0:
             message = "would take too long to be worked out"
             raise NotProvenError(message)
+        if self.whole is not None:
+            self.whole.spend(step_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,101 +75,6 @@ class Rival:
     reach_ps: int = 0
 
 
-@dataclass(slots=True)
-class HigherFrames:
-    """Frames of higher queues whose starts are known within limits, repeated for ever.
-
-    Attributes:
-        repeat_ps: After which they repeat.
-        latest_ps: Latest starts, ascending, within one repetition.
-        earliest_ps: Earliest starts.
-        delivery_ps: Time on the wire before the gate closes.
-        work_ps: Time on the wire in all.
-        openings: Of each frame's queue.
-    """
-
-    repeat_ps: int
-    latest_ps: list[int] = field(default_factory=list)
-    earliest_ps: list[int] = field(default_factory=list)
-    delivery_ps: list[int] = field(default_factory=list)
-    work_ps: list[int] = field(default_factory=list)
-    openings: list[Openings] = field(default_factory=list)
-    span_ps: int = 0
-    most_work_ps: int = 0
-
-    def add(self, rows: list[tuple[int, int, int, int, Openings]]) -> None:
-        """Fill in rows of latest and earliest start, delivery, work and openings, any order."""
-        placed = []
-        for latest_ps, earliest_ps, delivery_ps, work_ps, openings in rows:
-            shift_ps = latest_ps % self.repeat_ps - latest_ps
-            placed.append(
-                (latest_ps + shift_ps, earliest_ps + shift_ps, delivery_ps, work_ps, openings)
-            )
-        placed.sort(key=lambda row: row[:4])
-        for latest_ps, earliest_ps, delivery_ps, work_ps, openings in placed:
-            self.latest_ps.append(latest_ps)
-            self.earliest_ps.append(earliest_ps)
-            self.delivery_ps.append(delivery_ps)
-            self.work_ps.append(work_ps)
-            self.openings.append(openings)
-            self.span_ps = max(self.span_ps, latest_ps - earliest_ps)
-            self.most_work_ps = max(self.most_work_ps, work_ps)
-
-    def _first_from(self, time_ps: int) -> int:
-        repeats, rest_ps = divmod(time_ps, self.repeat_ps)
-        return repeats * len(self.latest_ps) + bisect_left(self.latest_ps, rest_ps)
-
-    def running_until_ps(self, time_ps: int) -> int:
-        """When the last frame that started before a time has left the wire, or that time."""
-        end_ps = time_ps
-        index = self._first_from(time_ps) - 1
-        while True:
-            repeats, place = divmod(index, len(self.latest_ps))
-            latest_ps = self.latest_ps[place] + repeats * self.repeat_ps
-            if latest_ps + self.most_work_ps <= end_ps:
-                return end_ps
-            end_ps = max(end_ps, latest_ps + self.work_ps[place])
-            index -= 1
-
-    def started_ps(self, from_ps: int, to_ps: int, error_ps: int) -> int:
-        """Work of all frames that may start in a closed window, or be on the wire when it begins.
-
-        Those that surely started before it are left out.
-        """
-        total_ps = 0
-        index = self._first_from(from_ps)
-        while True:
-            repeats, place = divmod(index, len(self.latest_ps))
-            shift_ps = repeats * self.repeat_ps
-            latest_ps = self.latest_ps[place] + shift_ps
-            if latest_ps - self.span_ps > to_ps:
-                return total_ps
-            earliest_ps = self.earliest_ps[place] + shift_ps
-            if earliest_ps <= to_ps and (
-                earliest_ps == latest_ps
-                or may_start(
-                    self.openings[place],
-                    max(from_ps - self.work_ps[place], earliest_ps),
-                    min(to_ps, latest_ps),
-                    self.delivery_ps[place],
-                    error_ps,
-                )
-            ):
-                total_ps += self.work_ps[place]
-            index += 1
-
-
-def may_start(openings: Openings, from_ps: int, to_ps: int, fit_ps: int, error_ps: int) -> bool:
-    """Whether a gate may let a frame start in a closed window of time."""
-    if openings.always:
-        return True
-    if openings.never:
-        return False
-    opens_ps, closes_ps = openings.at(openings.first_closing_after(from_ps + fit_ps - error_ps - 1))
-    del closes_ps
-    return opens_ps - error_ps <= to_ps
-
-
 @dataclass(slots=True, kw_only=True)
 class Ahead:
     """What may be ahead of a frame in its own queue.
@@ -178,12 +84,14 @@ class Ahead:
         in_order: Says whether that order is the only possible one.
         more_ps: Work of frames that are not known one by one.
         more_delivery_ps: Largest time before the gate closes among these.
+        gap_ps: How long before the frame under study the first of them enters at least.
     """
 
     frames: list[tuple[int, int]]
     in_order: Callable[[], bool]
     more_ps: int = 0
     more_delivery_ps: int = 0
+    gap_ps: int = 0
 
     @property
     def total_ps(self) -> int:
@@ -206,31 +114,23 @@ class Port:
         openings: Of the queue under study.
         error_ps: Of the clock that moves the gates.
         rivals: Other queues.
-        higher: Frames of higher queues that are known one by one.
+        higher: Higher queues whose frames are known one by one.
+        lower: The same of lower queues.
         effort: What may be spent on searching.
+        only_gates: Whether no higher queue can go while this one may.
     """
 
     openings: Openings
     error_ps: int
     rivals: tuple[Rival, ...]
-    higher: HigherFrames | None
+    higher: tuple[KnownStarts, ...]
+    lower: tuple[KnownStarts, ...]
     effort: Effort
+    only_gates: bool = field(init=False)
 
-    def lone_start_ps(self, from_ps: int, delivery_ps: int, error_ps: int) -> int:
-        """Latest start of a frame that meets no other, with a clock that is wrong by so much."""
-        if self.openings.always:
-            return from_ps
-        index = self.openings.first_closing_after(from_ps + error_ps)
-        while True:
-            opens_ps, closes_ps = self.openings.at(index)
-            start_ps = max(from_ps, opens_ps + error_ps)
-            if start_ps + delivery_ps <= closes_ps - error_ps:
-                return start_ps
-            index += 1
-
-    def earliest_start_ps(self, from_ps: int, least_delivery_ps: int) -> int:
-        """No frame that comes at a time can start before this."""
-        return self.lone_start_ps(from_ps, least_delivery_ps, -self.error_ps)
+    def __post_init__(self) -> None:
+        """Say once whether any higher queue can go while this one may."""
+        self.only_gates = not self.higher and all(rival.arrivals is None for rival in self.rivals)
 
     def latest_start_ps(self, from_ps: int, ahead: Ahead, delivery_ps: int) -> int:
         """Latest start of a frame that fits into some opening.
@@ -245,35 +145,41 @@ class Port:
         if self.openings.always:
             begin_ps = self._running_until_ps(from_ps, from_ps, None)
             return self._settled_ps(from_ps, begin_ps + work_ps, None)
-        error_ps, sent = self.error_ps, 0
-        largest_ps = max([ahead.more_delivery_ps, delivery_ps, *(fit for fit, _ in ahead.frames)])
+        error_ps, frames = self.error_ps, ahead.frames
+        largest_ps = max([ahead.more_delivery_ps, delivery_ps, *(fit for fit, _ in frames)])
+        needed_ps = 0  # no shorter opening changes anything
+        is_sorted = False
         first = self.openings.first_closing_after(from_ps + error_ps)
         for index in range(first, first + _MOST_OPENINGS):
             self.effort.spend(1)
             opens_ps, closes_ps = self.openings.at(index)
             start_ps, end_ps = max(from_ps, opens_ps + error_ps), closes_ps - error_ps
-            if start_ps >= end_ps:
+            if start_ps + needed_ps >= end_ps:
                 continue
             begin_ps = self._running_until_ps(start_ps, from_ps, opens_ps)
             settled_ps = self._settled_ps(start_ps, begin_ps + work_ps, end_ps)
             if settled_ps + delivery_ps <= end_ps:
                 return settled_ps
-            if not ahead.more_ps and ahead.in_order():
-                gone_ps = self._sent_in_order_ps(start_ps, begin_ps, end_ps, ahead.frames[sent:])
-                sent += gone_ps[1]
-                work_ps -= gone_ps[0]
-            else:
-                # Sending stops no earlier than where the largest frame no longer fits.
-                above_ps = self._above_ps(start_ps, end_ps)
-                work_ps -= max(0, end_ps - begin_ps - above_ps - largest_ps + 1)
-                work_ps = max(0, work_ps)
+            in_order = not ahead.more_ps and ahead.in_order()
+            if not in_order and not is_sorted:
+                # Whatever the order, no more is left than if the smallest went first.
+                frames, is_sorted = sorted(frames, key=lambda frame: -frame[1]), True
+            fit_ps = None if in_order else largest_ps
+            count = self._sent_count(start_ps, begin_ps, end_ps, frames, fit_ps)
+            if in_order:
+                work_ps -= sum(work for _, work in frames[:count])
+                frames = frames[count:]
+                needed_ps = (frames[0][0] if frames else delivery_ps) - 1
+                continue
+            # Sending stops no earlier than where the largest frame no longer fits.
+            above_ps = self._above_ps(start_ps, end_ps)
+            work_ps = max(0, work_ps - max(0, end_ps - begin_ps - above_ps - largest_ps + 1))
+            if count and not ahead.more_ps:
+                frames = frames[: len(frames) - count]
+                work_ps = min(work_ps, sum(work for _, work in frames))
+            needed_ps = min(largest_ps, work_ps + delivery_ps) - 1
         message = "is offered more than its openings carry"
         raise NotProvenError(message)
-
-    @property
-    def only_gates(self) -> bool:
-        """Whether no higher queue can go while this one may."""
-        return self.higher is None and all(rival.arrivals is None for rival in self.rivals)
 
     def next_start_ps(self, free_ps: int, delivery_ps: int) -> int:
         """Latest start of a frame that waits already when the one before it has left.
@@ -289,62 +195,74 @@ class Port:
             return free_ps
         return self.latest_start_ps(free_ps, NOTHING, delivery_ps)
 
-    def is_surely_open(self, from_ps: int, to_ps: int) -> bool:
-        """Whether the gate lets a frame start at any time from one to another, and end by then."""
-        if self.openings.always:
-            return True
-        opens_ps, closes_ps = self.openings.at(
-            self.openings.first_closing_after(from_ps + self.error_ps)
-        )
-        return opens_ps + self.error_ps <= from_ps and to_ps <= closes_ps - self.error_ps
-
     def longest_wait_ps(
-        self, span: tuple[int, int], busy: list[tuple[int, int]], delivery_ps: int
+        self,
+        span: tuple[int, int],
+        busy: list[tuple[int, Ahead]],
+        latest_start_ps: int,
+        delivery_ps: int,
     ) -> int | None:
-        """Longest wait of a frame for which the gate is surely open whenever it comes.
+        """Longest wait of a frame, whenever it comes.
+
+        A frame that comes before the opening that serves the latest one waits for it at most;
+        within it, all shift together with the frame.
 
         Args:
-            span: Earliest and latest arrival.
-            busy: Times from which on work may be ahead of it, and how much.
+            span: Earliest and latest entry.
+            busy: Times from which on frames may be ahead of it, and which; at least one.
+            latest_start_ps: Of the frame.
             delivery_ps: Time of the frame itself before the gate closes.
 
         Returns:
-            None where the gate or known frames of higher queues may hold it up.
+            None where known frames of higher queues may hold it up, or it may be too late for
+            the opening.
         """
         earliest_ps, latest_ps = span
-        error_ps, opens_ps, end_ps = self.error_ps, None, None
+        error_ps, opens_ps, end_ps, nominal_ps = self.error_ps, None, None, None
         if not self.openings.always:
-            nominal_ps, closes_ps = self.openings.at(
-                self.openings.first_closing_after(earliest_ps + error_ps)
-            )
+            index = self.openings.first_closing_after(latest_start_ps + error_ps)
+            nominal_ps, closes_ps = self.openings.at(index)
             opens_ps, end_ps = nominal_ps + error_ps, closes_ps - error_ps
-            if opens_ps > earliest_ps:
-                return None
-        running_ps = max(
-            (rival.frames[0][1] for rival in self.rivals if self._may_run(rival, span)), default=0
-        )
+        starts_ps = [start if opens_ps is None else max(start, opens_ps) for start, _ in busy]
+        since_ps = min(earliest_ps, *starts_ps)
+        running_ps = 0
+        for lower in self.lower:
+            running_ps = max(running_ps, lower.longest_between_ps(since_ps, latest_ps))
+        for rival in self.rivals:
+            if self._may_run(rival, since_ps, latest_ps):
+                running_ps = max(running_ps, rival.frames[0][1])
         wait_ps = 0
-        for from_ps, work_ps in busy:
-            start_ps = from_ps if opens_ps is None else max(from_ps, opens_ps)
-            settled_ps = self._settled_ps(start_ps, start_ps + running_ps + work_ps, end_ps)
-            if end_ps is not None and settled_ps + delivery_ps > end_ps:
+        for start_ps, (from_ps, ahead) in zip(starts_ps, busy, strict=True):
+            if start_ps == from_ps:
+                # The earlier the frame comes, the earlier those ahead of it have come as well.
+                done_ps = start_ps + running_ps + ahead.total_ps
+                settled_ps = self._settled_ps(start_ps, done_ps, end_ps)
+                shifted_ps = max(start_ps + ahead.gap_ps, earliest_ps)
+                wait_ps = max(wait_ps, settled_ps - shifted_ps)
+                latest_ps = max(latest_ps, settled_ps)
+            if opens_ps is not None and min(from_ps, earliest_ps - ahead.gap_ps) < opens_ps:
+                # Or they wait for the opening.
+                begin_ps = self._running_until_ps(opens_ps, min(from_ps, opens_ps), nominal_ps)
+                settled_ps = self._settled_ps(opens_ps, begin_ps + ahead.total_ps, end_ps)
+                wait_ps = max(wait_ps, settled_ps - earliest_ps)
+                latest_ps = max(latest_ps, settled_ps)
+        if end_ps is not None and latest_ps + delivery_ps > end_ps:
+            return None
+        for higher in self.higher:
+            if higher.running_until_ps(since_ps) > since_ps:
                 return None
-            if self.higher is not None and (
-                self.higher.running_until_ps(earliest_ps) > earliest_ps
-                or self.higher.started_ps(earliest_ps, max(settled_ps, latest_ps), error_ps)
-            ):
+            if higher.started_ps(since_ps, latest_ps, error_ps):
                 return None
-            wait_ps = max(wait_ps, settled_ps - max(start_ps, earliest_ps))
         return wait_ps
 
-    def _may_run(self, rival: Rival, span: tuple[int, int]) -> bool:
-        """Whether a frame of another queue may be on the wire at some time of a span."""
+    def _may_run(self, rival: Rival, from_ps: int, to_ps: int) -> bool:
+        """Whether a frame of another queue may be on the wire at some time from one to another."""
         if rival.arrivals is not None or rival.openings.never:
             return False
         if rival.openings.always:
             return True
-        _, closes_ps = rival.openings.at(rival.openings.last_opening_by(span[1] + self.error_ps))
-        return closes_ps + self.error_ps + rival.frames[0][1] > span[0]
+        _, closes_ps = rival.openings.at(rival.openings.last_opening_by(to_ps + self.error_ps))
+        return closes_ps + self.error_ps + rival.frames[0][1] > from_ps
 
     def _running_until_ps(self, start_ps: int, from_ps: int, opens_ps: int | None) -> int:
         """Latest end of a frame of another queue that started before the queue could.
@@ -355,39 +273,31 @@ class Port:
             opens_ps: Nominal opening of its gate; None when it is always open.
         """
         end_ps = start_ps
-        if self.higher is not None:
-            end_ps = self.higher.running_until_ps(start_ps)
+        for higher in self.higher:
+            end_ps = max(end_ps, higher.running_until_ps(start_ps))
         error_ps = self.error_ps
+        for lower in self.lower:
+            until_ps = lower.blocking_until_ps(start_ps, from_ps, opens_ps, error_ps)
+            end_ps = max(end_ps, until_ps)
         for rival in self.rivals:
             openings = rival.openings
             if rival.arrivals is not None or openings.never:
                 continue
-            longest_ps = rival.frames[0][1]
-            if openings.always:
-                end_ps = max(end_ps, start_ps + longest_ps)
-                continue
-            after_ps = max(work - fit for fit, work in rival.frames)
-            index = openings.last_opening_by(start_ps + error_ps)
-            while True:
-                other_opens_ps, closes_ps = openings.at(index)
-                if closes_ps + error_ps + after_ps <= end_ps:
+            # Higher frames begin whether or not this queue holds any.
+            since_ps = start_ps if rival.is_above else from_ps
+            for size_ps in rival.frames:
+                begun_ps = latest_begin_ps(
+                    openings, size_ps, start_ps, since_ps, opens_ps, error_ps
+                )
+                if begun_ps is not None:
+                    end_ps = max(end_ps, begun_ps + size_ps[1])
+                if openings.always:
                     break
-                # A gate that opens no earlier than ours lets no lower frame go before ours.
-                earlier = opens_ps is not None and other_opens_ps < opens_ps
-                last_ps = start_ps if rival.is_above or earlier else from_ps
-                for fit_ps, work_ps in rival.frames:
-                    begun_ps = min(last_ps, closes_ps + error_ps - fit_ps)
-                    if begun_ps >= other_opens_ps - error_ps:
-                        end_ps = max(end_ps, begun_ps + work_ps)
-                        break
-                index -= 1
         return end_ps
 
     def _above_ps(self, start_ps: int, to_ps: int) -> int:
         """Work of higher queues that may come between a start and a time."""
-        total_ps = 0
-        if self.higher is not None:
-            total_ps = self.higher.started_ps(start_ps, to_ps, self.error_ps)
+        total_ps = sum(higher.started_ps(start_ps, to_ps, self.error_ps) for higher in self.higher)
         for rival in self.rivals:
             if rival.arrivals is None:
                 continue
@@ -410,14 +320,28 @@ class Port:
         message = "and the queues above it are offered more than the wire carries"
         raise NotProvenError(message)
 
-    def _sent_in_order_ps(
-        self, start_ps: int, begin_ps: int, end_ps: int, frames: list[tuple[int, int]]
-    ) -> tuple[int, int]:
-        """Work and number of the frames that surely go in one opening."""
+    def _sent_count(
+        self,
+        start_ps: int,
+        begin_ps: int,
+        end_ps: int,
+        frames: list[tuple[int, int]],
+        fit_ps: int | None,
+    ) -> int:
+        """Number of the first frames that surely go in one opening.
+
+        Args:
+            start_ps: Of the opening.
+            begin_ps: When the first of them may start.
+            end_ps: Of the opening.
+            frames: In order.
+            fit_ps: Time that must be left for any frame to be started; its own when None.
+        """
         gone_ps = count = 0
-        for fit_ps, work_ps in frames:
-            if self._settled_ps(start_ps, begin_ps + gone_ps, end_ps) + fit_ps > end_ps:
+        for delivery_ps, work_ps in frames:
+            needed_ps = delivery_ps if fit_ps is None else fit_ps
+            if self._settled_ps(start_ps, begin_ps + gone_ps, end_ps) + needed_ps > end_ps:
                 break
             gone_ps += work_ps
             count += 1
-        return gone_ps, count
+        return count

@@ -17,8 +17,9 @@ from netplan.bounds.arrivals import Staircase
 from netplan.bounds.network import Flow, Network, Server
 from netplan.bounds.timed_flows import TimedFlow
 from netplan.bounds.timed_gates import ALWAYS, Openings, gate_openings, preemptable_openings
-from netplan.bounds.timed_port import Effort, HigherFrames, NotProvenError, Port, Rival
-from netplan.bounds.timed_queue import Unknown
+from netplan.bounds.timed_port import Effort, NotProvenError, Port, Rival
+from netplan.bounds.timed_queue import TimedQueue, Unknown
+from netplan.bounds.timed_starts import KnownStarts
 from netplan.bounds.timed_streams import Timeline
 from netplan.plan.model import Egress
 from netplan.tsn.mechanisms import PortRules, QueueRule, Selection
@@ -28,8 +29,9 @@ _LONGEST_REST_OCTETS: Final = 59
 
 Source: IEEE Std 802.3-2022, 99.4.7.
 """
+TOO_SHORT: Final = "has no opening that is surely long enough for its largest frame"
 _MOST_STEPS: Final = 3_000_000
-"""Steps of all searches together: some ten seconds."""
+"""Steps of all searches together: some seconds."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class TimedNetwork:
         timeline: Releases.
         flows: Hops that are followed.
         reasons: Why others are not, by flow.
-        ports: Queues that were worked out, by server.
+        queues: Those that are worked out, by server.
+        starts: Starts of their frames, by server.
         refused: Why others were not; empty for queues that are not refused so far.
         at_server: Hops that are followed, by server.
         openings: Of queues that were looked at, by egress and queue.
@@ -52,7 +55,8 @@ class TimedNetwork:
     timeline: Timeline
     flows: dict[int, TimedFlow]
     reasons: dict[int, str]
-    ports: dict[int, Port] = field(default_factory=dict)
+    queues: dict[int, TimedQueue] = field(default_factory=dict)
+    starts: dict[int, KnownStarts] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     at_server: dict[int, list[TimedFlow]] = field(default_factory=dict)
     openings: dict[tuple[int, int], Openings] = field(default_factory=dict)
@@ -117,6 +121,13 @@ def refusal(timed: TimedNetwork, server: Server) -> str:
     return ""
 
 
+def fits(timed: TimedNetwork, server: Server, delivery_ps: int) -> bool:
+    """Whether some opening of a queue is surely long enough for a frame."""
+    openings = timed.openings_of(server.egress_index, server.queue_index)
+    error_ps = timed.error_ps(timed.network.plan.egresses[server.egress_index])
+    return openings.always or delivery_ps <= openings.longest_ps - 2 * error_ps
+
+
 def port_of(timed: TimedNetwork, server: Server) -> Port:
     """A port as one of its queues sees it.
 
@@ -127,45 +138,28 @@ def port_of(timed: TimedNetwork, server: Server) -> Port:
     egress = network.plan.egresses[server.egress_index]
     openings = timed.openings_of(server.egress_index, server.queue_index)
     rivals: list[Rival] = []
-    rows: list[tuple[int, int, int, int, Openings]] = []
-    repeat_ps = 0
+    higher: list[KnownStarts] = []
+    lower: list[KnownStarts] = []
     for index in network.servers_at[server.egress_index]:
         other = network.servers[index]
         if other.queue_index == server.queue_index:
             continue
-        theirs = timed.openings_of(other.egress_index, other.queue_index)
-        if theirs.never:
+        if timed.openings_of(other.egress_index, other.queue_index).never:
             continue
         is_above = other.queue_index > server.queue_index
-        known = [flow for flow in timed.at_server.get(index, ()) if not flow.unknown]
-        if not is_above:
-            known = []
-        for flow in known:
-            repeat_ps = flow.releases.repeat_ps
-            rows += [
-                (latest_ps, earliest_ps, delivery_ps, work_ps, theirs)
-                for latest_ps, earliest_ps, delivery_ps, work_ps in zip(
-                    flow.latest_start_ps,
-                    flow.earliest_start_ps,
-                    flow.delivery_ps,
-                    flow.work_ps,
-                    strict=True,
-                )
-            ]
-        followed = {flow.index for flow in known}
-        rest = [flow for flow in other.own if flow not in followed]
+        rest = other.own
+        if index in timed.starts:
+            (higher if is_above else lower).append(timed.starts[index])
+            rest = [flow for flow in other.own if timed.why_unknown(flow)]
         if rest:
             rivals.append(_rival(timed, egress, other, rest, openings if is_above else None))
-    higher = None
-    if rows:
-        higher = HigherFrames(repeat_ps)
-        higher.add(rows)
     return Port(
         openings=openings,
         error_ps=timed.error_ps(egress),
         rivals=tuple(rivals),
-        higher=higher,
-        effort=timed.effort,
+        higher=tuple(higher),
+        lower=tuple(lower),
+        effort=Effort(left_count=0, whole=timed.effort),
     )
 
 
@@ -229,15 +223,20 @@ def _longest_wait_ps(timed: TimedNetwork, server: Server, flows: list[int]) -> i
     return timed.network.wait_ps(server, least)
 
 
-def unknown_of(timed: TimedNetwork, server: Server, known: list[TimedFlow]) -> Unknown | None:
-    """Frames in the queue itself that are not known one by one."""
-    followed = {flow.index for flow in known}
-    rest = [flow for flow in server.own if flow not in followed]
+def unknown_of(timed: TimedNetwork, server: Server) -> Unknown | None:
+    """Frames in the queue itself that are not known one by one.
+
+    Raises:
+        NotProvenError: When nothing is known of them.
+    """
+    rest = [flow for flow in server.own if timed.why_unknown(flow)]
     if not rest:
         return None
     flows = [timed.network.flows[flow] for flow in rest]
     transmitter = timed.network.transmitters[server.egress_index]
     largest = max(flow.frame_octets[-1] for flow in flows)
+    if not fits(timed, server, transmitter.delivery_ps(largest)):
+        raise NotProvenError(TOO_SHORT)
     return Unknown(
         arrivals=_staircase(timed, flows),
         reach_ps=_longest_wait_ps(timed, server, rest) + transmitter.work_ps(largest),

@@ -9,18 +9,22 @@ gives the row, and its way is told hop by hop: gate wait, clock error and queuei
 
 from __future__ import annotations
 
+from netplan.bounds.losses import losses_of
 from netplan.bounds.timed_flows import TimedFlow, merged_hops
 from netplan.bounds.timed_ports import TimedNetwork
 from netplan.media.frames import PS_PER_S
 from netplan.media.interface import DelayTerm, TermKind
-from netplan.verdict.evidence import HopBound, StreamBound
+from netplan.verdict.evidence import EgressBound, HopBound, StreamBound
 
 _SOURCE = "IEEE Std 802.1Q-2022, 8.6.8.4, followed frame by frame"
 _WIRE_SOURCE = "IEEE Std 802.3-2022, 3.1.1: octets over line rate"
 
 
 def timed_row(
-    timed: TimedNetwork, stream_index: int, listener_index: int, overflows: dict[int, str]
+    timed: TimedNetwork,
+    stream_index: int,
+    listener_index: int,
+    egresses: tuple[EgressBound, ...],
 ) -> StreamBound | str:
     """The row of one listener, or why there is none.
 
@@ -28,7 +32,7 @@ def timed_row(
         timed: Worked out.
         stream_index: Into the plan.
         listener_index: Into the stream's listeners.
-        overflows: Why a transmitter may lose frames for want of room, by egress.
+        egresses: Backlogs of all transmitters.
     """
     stream = timed.network.plan.streams[stream_index]
     indices = timed.network.flow_of[stream_index]
@@ -57,8 +61,8 @@ def timed_row(
         minimum_ps = fastest_ps if frame == 0 else min(minimum_ps, fastest_ps)
     latest_ps = max(span[1] - at_ps for span, at_ps in zip(received_ps, nominal_ps, strict=True))
     earliest_ps = min(span[0] - at_ps for span, at_ps in zip(received_ps, nominal_ps, strict=True))
-    egresses = {timed.network.flows[flow.index].egress_index for flow in _behind(timed, ends)}
-    lost = [overflows[index] for index in sorted(egresses) if index in overflows]
+    crossed = sorted(flow.index for flow in _behind(timed, ends))
+    lost = [text for index in crossed for text in losses_of(timed.network, egresses, index)]
     return StreamBound(
         stream_index=stream_index,
         listener_index=listener_index,
@@ -68,14 +72,16 @@ def timed_row(
         exceedance_probability=0.0,
         hops=_hops(timed, ends, roots, worst, by_waits=by_waits),
         loss_free=not lost,
-        why="; ".join(lost),
+        why="; ".join(dict.fromkeys(lost)),
         jitter_ps=latest_ps - earliest_ps,
     )
 
 
 def _received_ps(ends: list[TimedFlow], frame: int) -> tuple[int, int]:
-    spans = [end.received_ps(frame) for end in ends]
-    return min(span[0] for span in spans), max(span[1] for span in spans)
+    return (
+        min(end.earliest_received_ps(frame) for end in ends),
+        max(end.latest_received_ps(frame) for end in ends),
+    )
 
 
 def _behind(timed: TimedNetwork, ends: list[TimedFlow]) -> list[TimedFlow]:
@@ -99,7 +105,7 @@ def _chain(timed: TimedNetwork, ends: list[TimedFlow], frame: int) -> list[Timed
     chain: list[TimedFlow] = []
     candidates = ends
     while candidates:
-        flow = max(candidates, key=lambda candidate: candidate.received_ps(frame)[1])
+        flow = max(candidates, key=lambda candidate: candidate.latest_received_ps(frame))
         chain.append(flow)
         candidates = [timed.flows[parent] for parent in flow.parents]
     return chain[::-1]
@@ -196,7 +202,7 @@ def _hops(
         terms: list[DelayTerm] = []
         if place:
             terms += hop.before
-            terms += _waits(timed, chain[place - 1], flow, frame, by_waits=by_waits)
+            terms += _waits(timed, flow, frame, by_waits=by_waits)
         elif not by_waits:
             terms += _at_talker(timed, roots, flow, frame)
         least_ps, most_ps = _on_wire_ps(timed, flow, child, frame)
@@ -239,26 +245,29 @@ def _at_talker(
     ]
 
 
-def _waits(
-    timed: TimedNetwork, parent: TimedFlow, flow: TimedFlow, frame: int, *, by_waits: bool
-) -> list[DelayTerm]:
+def _waits(timed: TimedNetwork, flow: TimedFlow, frame: int, *, by_waits: bool) -> list[DelayTerm]:
     """Wait in a queue: for its gate, for what its clock may be wrong, and for other frames."""
     server = timed.network.servers[flow.server_index]
     egress = timed.network.plan.egresses[server.egress_index]
     queue = f"queue {server.queue_index} of {egress.name}"
+    port, delivery_ps = timed.queues[flow.server_index].port, flow.delivery_ps[frame]
     wait_ps = flow.wait_ps[frame]
+    # By waits, what comes earliest waits longest for the gate.
+    entry_ps = flow.earliest_ps[frame] if by_waits else flow.latest_ps[frame]
+    ideal_ps = port.openings.start_ps(entry_ps, delivery_ps, 0)
+    lone_ps = port.openings.start_ps(entry_ps, delivery_ps, port.error_ps)
+    # A whole opening that is missed for a wrong clock is still a wait for the gate.
+    clock_ps = min(lone_ps - ideal_ps, port.error_ps)
+    gate_ps = lone_ps - clock_ps - entry_ps
     if by_waits:
         assert wait_ps is not None
-        return _term(TermKind.QUEUEING, queue, wait_ps)
-    port, entry_ps = timed.ports[flow.server_index], flow.latest_ps[frame]
-    delivery_ps = flow.delivery_ps[frame]
-    ideal_ps = port.lone_start_ps(entry_ps, delivery_ps, 0)
-    lone_ps = port.lone_start_ps(entry_ps, delivery_ps, port.error_ps)
-    on_wire_ps = flow.handed_ps[frame][1] if flow.handed_ps else parent.delivery_ps[frame]
-    handed_ps = parent.latest_start_ps[frame] + on_wire_ps + parent.after_ps[1] + flow.before_ps[1]
-    queueing_ps = flow.latest_start_ps[frame] - lone_ps + entry_ps - handed_ps
+        gate_ps = min(gate_ps, wait_ps)
+        clock_ps = min(clock_ps, wait_ps - gate_ps)
+        queueing_ps = wait_ps - gate_ps - clock_ps
+    else:
+        queueing_ps = flow.latest_start_ps[frame] - lone_ps
     return [
-        *_term(TermKind.GATE_WAIT, queue, ideal_ps - entry_ps),
-        *_term(TermKind.CLOCK_ERROR, f"gates of {egress.name}", lone_ps - ideal_ps),
+        *_term(TermKind.GATE_WAIT, queue, gate_ps),
+        *_term(TermKind.CLOCK_ERROR, f"gates of {egress.name}", clock_ps),
         *_term(TermKind.QUEUEING, queue, queueing_ps),
     ]

@@ -166,13 +166,15 @@ def _releases(emission: Emission, repeat_ps: int) -> Releases:
     releases = Releases(repeat_ps=repeat_ps)
     assert emission.phase_ps is not None
     pattern, count = pattern_ps(emission), len(emission.messages)
+    # Talkers are taken to have run for ever, so any repetition will do.
+    phase_ps = emission.phase_ps % pattern
     for index in range(repeat_ps // pattern * count):
         patterns, place = divmod(index, count)
         offset_ps = (
             emission.offsets_ps[place] if emission.offsets_ps else place * emission.period_ps
         )
         for position, octets in enumerate(emission.messages[place]):
-            releases.nominal_ps.append(emission.phase_ps + patterns * pattern + offset_ps)
+            releases.nominal_ps.append(phase_ps + patterns * pattern + offset_ps)
             releases.octets.append(octets)
             releases.message_index.append(index)
             releases.position_index.append(position)

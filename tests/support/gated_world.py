@@ -67,7 +67,7 @@ class GatedPort:
         start_ps = gates.base_ps % gates.cycle_ps - 2 * gates.cycle_ps
         # Gates that stay as they are have no edge: joined over the whole run.
         last_state = None
-        while start_ps < world.end_ps + 2 * gates.cycle_ps:
+        while start_ps < 2 * world.end_ps + 2 * gates.cycle_ps:
             at_ps = start_ps
             for number, entry in enumerate(gates.entries):
                 left_ps = start_ps + gates.cycle_ps - at_ps
@@ -246,11 +246,11 @@ class GatedWorld:
                         octets=octets,
                         nominal_ps=nominal_ps,
                     )
-                    self.process(parcel, ("talker", index))
+                    self.process(parcel, ("talker", self.plan.streams[index].talker))
 
         return release
 
-    def process(self, parcel: Parcel, source: tuple[str, int]) -> None:
+    def process(self, parcel: Parcel, source: tuple[str, object]) -> None:
         """Between reception and the queue; frames from one source keep their order."""
         hop = self.plan.streams[parcel.stream].hops[parcel.hop]
         spans = tuple((one.min_ps, one.max_ps) for one in hop.before)

@@ -3,7 +3,8 @@
 
 Talkers release at their phases, bridges forward, ports send what their gates allow, and every
 port has other traffic that is always ready to start, in every queue without scheduled frames.
-Delays and clock errors are drawn within their limits. The replay shares with the synthesis the
+Delays and clock errors are drawn within their limits; clocks may be set anew at any time, from one
+end of their error to the other. The replay shares with the synthesis the
 data of problem and result, and the time of octets on a wire.
 """
 
@@ -85,11 +86,37 @@ class _Packet:
     octets: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """How late a clock is, from each of some times on."""
+
+    from_ps: list[int]
+    shifts_ps: list[int]
+
+    def shift_at(self, now_ps: int) -> int:
+        return self.shifts_ps[bisect_right(self.from_ps, now_ps) - 1]
+
+    def next_step(self, now_ps: int) -> int:
+        place = bisect_right(self.from_ps, now_ps)
+        return self.from_ps[place] if place < len(self.from_ps) else 1 << 62
+
+
+def _clock(chance: Random, error_ps: int, steps: int, end_ps: int) -> _Clock:
+    times = sorted(chance.randrange(end_ps) for _ in range(steps))
+    return _Clock(
+        [-(1 << 62), *times],
+        [
+            chance.choice((-error_ps, error_ps, chance.randint(-error_ps, error_ps)))
+            for _ in range(steps + 1)
+        ],
+    )
+
+
 @dataclass(slots=True)
 class _State:
     port: Port
     gates: GateList | None
-    shift_ps: int
+    clock: _Clock
     advance_ps: int
     scheduled: int
     queues: dict[int, deque[_Packet]] = field(default_factory=dict)
@@ -104,7 +131,7 @@ class _State:
     def place(self, now_ps: int) -> tuple[int, int]:
         """Entry in force, and how far into the cycle."""
         assert self.gates is not None
-        at = (now_ps - self.gates.base_ps - self.shift_ps) % self.gates.cycle_ps
+        at = (now_ps - self.gates.base_ps - self.clock.shift_at(now_ps)) % self.gates.cycle_ps
         return bisect_right(self.ends, at), at
 
     def open_for(self, queue: int, now_ps: int) -> int:
@@ -122,7 +149,7 @@ class _State:
 
     def next_change(self, now_ps: int) -> int:
         entry, at = self.place(now_ps)
-        return now_ps + self.ends[entry] - at
+        return min(now_ps + self.ends[entry] - at, self.clock.next_step(now_ps))
 
     def hold_in(self, now_ps: int) -> int:
         """Time until preemptable frames must stop; 0 or less while they are held."""
@@ -142,8 +169,11 @@ def replay(
     seed: int = 1,
     cycles: int = 2,
     silent: frozenset[str] = frozenset(),
+    steps: int = 0,
 ) -> dict[tuple[str, int, int, int], Sent]:
     """Send every frame of some hyperperiods, but those of silent streams.
+
+    Clocks are set anew so many times.
 
     Returns:
         By stream, frame, instance and hop: when it started and was received.
@@ -154,15 +184,16 @@ def replay(
     for one in schedule.placements:
         for hop in one.route.hops:
             scheduled[hop.port_index] = scheduled.get(hop.port_index, 0) | 1 << hop.queue_index
-    shifts = {
-        number: chance.randint(-port.clock_error_ps, port.clock_error_ps)
+    end_ps = (cycles + 1) * schedule.hyperperiod_ps
+    clocks = {
+        number: _clock(chance, port.clock_error_ps, steps, end_ps)
         for number, port in enumerate(problem.ports)
     }
     states = {
         number: _State(
             port=problem.ports[number],
             gates=lists[number].gates if number in lists else None,
-            shift_ps=shifts[number],
+            clock=clocks[number],
             advance_ps=lists[number].hold_advance_ps if number in lists else 0,
             scheduled=mask,
         )
@@ -191,7 +222,7 @@ def replay(
             continue
         roots = [i for i, hop in enumerate(one.route.hops) if hop.parent_index < 0]
         # A talker and its port run on one clock.
-        error = shifts[one.route.hops[roots[0]].port_index]
+        clock = clocks[one.route.hops[roots[0]].port_index]
         for instance in range(cycles * schedule.hyperperiod_ps // stream.period_ps):
             late = {
                 f.release_ps: chance.randint(0, stream.release_jitter_ps) for f in stream.frames
@@ -199,12 +230,12 @@ def replay(
             for frame_index, frame in enumerate(stream.frames):
                 release = one.phase_ps + instance * stream.period_ps + frame.release_ps
                 born = _Packet(number, frame_index, instance, -1, frame.frame_octets)
+                local = release + late[frame.release_ps]
                 for hop_index in roots:
-                    approach(born, hop_index, release + late[frame.release_ps] + error)
+                    approach(born, hop_index, local + clock.shift_at(local))
     for number, state in states.items():
         if state.port.other_octets:
             at(0, 2, "serve", number)
-    end_ps = (cycles + 1) * schedule.hyperperiod_ps
 
     def start(number: int, packet: _Packet, now_ps: int) -> None:
         state = states[number]
@@ -297,16 +328,22 @@ def _send_preemptable(state: _State, octets: int, now_ps: int, hold_ps: int) -> 
 
 
 def faults(
-    problem: Problem, schedule: Schedule, *, seed: int = 1, silent_ratio: float = 0.0
+    problem: Problem,
+    schedule: Schedule,
+    *,
+    seed: int = 1,
+    silent_ratio: float = 0.0,
+    steps: int = 0,
 ) -> list[str]:
     """What a replay finds wrong: lost or early or late frames, limits that are not kept.
 
-    Some talkers may be silent, drawn by the seed: nobody else is to notice that.
+    Some talkers may be silent, drawn by the seed: nobody else is to notice that. Clocks are set anew
+    so many times.
     """
     found: list[str] = []
     chance = Random(seed)  # noqa: S311 - repeatable, not secret
     silent = frozenset(stream.name for stream in problem.streams if chance.random() < silent_ratio)
-    sent = replay(problem, schedule, seed=seed, silent=silent)
+    sent = replay(problem, schedule, seed=seed, silent=silent, steps=steps)
     expected = 0
     for number, (stream, one) in enumerate(zip(problem.streams, schedule.placements, strict=True)):
         if stream.name in silent:

@@ -31,7 +31,7 @@ def scheduled_plan(
 ) -> Plan:
     """Bridges in a ring with some chords, one station each; all wires at 1 Gb/s."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
-    graph = nx.cycle_graph(bridge_count)
+    graph: nx.Graph[int] = nx.cycle_graph(bridge_count)
     for _ in range(bridge_count // 2):
         graph.add_edge(*random.sample(range(bridge_count), 2))
     builder = PlanBuilder(
@@ -45,8 +45,8 @@ def scheduled_plan(
         builder.wire(f"h{bridge}.p").wire(f"s{bridge}.h")
     taken = {egress.name: np.zeros(CYCLE_US, dtype=bool) for egress in builder.egresses}
     for number in range(stream_count + best_effort_count):
-        ends = random.sample(range(bridge_count), 2)
-        bridges = nx.shortest_path(graph, ends[0], ends[1])
+        first, last = random.sample(range(bridge_count), 2)
+        bridges = nx.shortest_path(graph, first, last)
         route = [(f"h{bridges[0]}.p", f"s{bridges[0]}")]
         route += [(f"s{one}.{other}", f"s{other}") for one, other in nx.utils.pairwise(bridges)]
         route.append((f"s{bridges[-1]}.h", f"h{bridges[-1]}"))

@@ -55,7 +55,7 @@ class Port:
 
     egress: Egress
     rules: PortRules
-    shift_ps: int
+    clock: list[tuple[int, int]]
     octet_ps: int
     queues: list[deque[Frame]] = field(default_factory=list)
     credit: dict[int, int] = field(default_factory=dict)
@@ -68,6 +68,7 @@ class Port:
     in_turn: bool = False
     serial: int = 0
     most_octets: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    most_together_octets: int = 0
 
     @property
     def mechanism(self) -> WireMechanism:
@@ -77,11 +78,25 @@ class Port:
     def preemptable(self, queue: int) -> bool:
         return self.rules.fragment_octets is not None and not self.rules.queues[queue].express
 
-    def entry_at(self, time_ps: int) -> tuple[int, bool, int]:
-        """Open queues, whether a hold is on, and the next edge (a change of either)."""
+    def held_octets(self, queue: int) -> int:
+        """Octets in a queue; a frame that may be interrupted is there until it has left."""
+        octets = sum(one.octets for one in self.queues[queue])
+        for one in (self.sending, self.suspended):
+            if one is not None and one.queue == queue and self.preemptable(queue):
+                octets += one.frame.octets
+        return octets
+
+    def entry_at(self, time_ps: int, now_ps: int | None = None) -> tuple[int, bool, int]:
+        """Open queues, whether a hold is on, and the next edge (a change of either).
+
+        The clock is set anew at times that the port does not know in advance: ``now_ps`` says as
+        of when it looks ahead.
+        """
         if not self.rules.gates:
             return -1, False, FOREVER
-        local_ps = time_ps + self.shift_ps
+        seen_ps = time_ps if now_ps is None else now_ps
+        shift_ps = [shift for from_ps, shift in self.clock if from_ps <= seen_ps][-1]
+        local_ps = time_ps + shift_ps
         gates = self.rules.gates[0]
         for later in self.rules.gates[1:]:
             if local_ps >= later.base_ps:
@@ -91,7 +106,9 @@ class Port:
         )
         offset_ps = (local_ps - gates.base_ps) % gates.cycle_ps
         start_ps = 0
-        edges = [change_ps - self.shift_ps]
+        edges = [change_ps - shift_ps]
+        if now_ps is None:
+            edges += [from_ps for from_ps, _ in self.clock if from_ps > time_ps]
         open_queues = 0
         hold = False
         spans = []
@@ -105,26 +122,28 @@ class Port:
             if start_ps <= offset_ps < end_ps:
                 open_queues = entry.open_queues
                 edges.append(time_ps + end_ps - offset_ps)
+        # A hold begins in advance and lasts until the first release behind its entry.
         advance_ps = self.rules.hold_advance_ps
-        marks: list[tuple[int, bool]] = []
-        for shift in (-gates.cycle_ps, 0, gates.cycle_ps):
-            for start_ps, _, entry in spans:
-                if entry.operation is GateOperation.HOLD:
-                    marks.append((start_ps + shift - advance_ps, True))
-                elif entry.operation is GateOperation.RELEASE:
-                    marks.append((start_ps + shift, False))
-        for mark_ps, on in sorted(marks):
-            if mark_ps <= offset_ps:
-                hold = on
-            else:
-                edges.append(time_ps + mark_ps - offset_ps)
+        around = [
+            (start_ps + shift, entry.operation)
+            for shift in (-gates.cycle_ps, 0, gates.cycle_ps, 2 * gates.cycle_ps)
+            for start_ps, _, entry in spans
+        ]
+        releases = [at_ps for at_ps, operation in around if operation is GateOperation.RELEASE]
+        for at_ps, operation in around:
+            if operation is not GateOperation.HOLD:
+                continue
+            until_ps = min((one for one in releases if one > at_ps), default=FOREVER)
+            hold = hold or at_ps - advance_ps <= offset_ps < until_ps
+            marks = (at_ps - advance_ps, until_ps)
+            edges += [time_ps + mark - offset_ps for mark in marks if mark > offset_ps]
         return open_queues, hold, min(edges)
 
     def closing_ps(self, queue: int, time_ps: int) -> int:
         """Next closing of a gate that is open."""
         at_ps = time_ps
         for _ in range(200):
-            open_queues, _, edge_ps = self.entry_at(at_ps)
+            open_queues, _, edge_ps = self.entry_at(at_ps, time_ps)
             if not open_queues >> queue & 1:
                 return at_ps
             if edge_ps >= FOREVER // 2:
@@ -168,11 +187,20 @@ class TsnAdversary:
         port = Port(
             egress=egress,
             rules=rules,
-            shift_ps=self.random.choice([-error_ps, 0, error_ps]),
+            clock=self.clock(error_ps),
             octet_ps=octet_ps,
         )
         port.queues = [deque() for _ in range(egress.queue_count)]
         return port
+
+    def clock(self, error_ps: int) -> list[tuple[int, int]]:
+        """By how much a clock is early, from each of some times on."""
+        steps = self.random.choice([0, 3, 20]) if error_ps else 0
+        times = sorted(self.random.randrange(6 * 10**9) for _ in range(steps))
+        return [
+            (from_ps, self.random.choice([-error_ps, 0, error_ps]))
+            for from_ps in [-FOREVER, *times]
+        ]
 
     def at(self, time_ps: int, action: Callable[[], None], tie: float | None = None) -> None:
         self.count += 1
@@ -236,8 +264,10 @@ class TsnAdversary:
             ordered = sorted(queue, key=lambda one: one.eligible_ps)
             queue.clear()
             queue.extend(ordered)
-        octets = sum(one.octets for one in queue)
+        octets = port.held_octets(hop.queue_index)
         port.most_octets[hop.queue_index] = max(port.most_octets[hop.queue_index], octets)
+        together = sum(port.held_octets(one) for one in range(len(port.queues)))
+        port.most_together_octets = max(port.most_together_octets, together)
         self.kick(hop.egress_index)
 
     def become_eligible(self, frame: Frame, hop: Hop) -> bool:

@@ -180,7 +180,7 @@ def _first_windows(port: Port, gates: GateLimits, one: Placement, index: int) ->
         if slot.held:
             window = _Window(
                 open_ps=slot.start_ps,
-                close_ps=on_grid(slot.start_ps + data_ps, grid_ps),
+                close_ps=on_grid(slot.start_ps + data_ps + port.clock_step_ps, grid_ps),
                 free_ps=slot.start_ps + port.occupied_ps(octets),
                 queues=1 << hop.queue_index,
                 held=True,

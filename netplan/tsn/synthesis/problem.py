@@ -109,6 +109,15 @@ class Port:
         return wire_time_ps(self.lead_octets + frame_octets + self.tail_octets, self.line_bps)
 
     @property
+    def clock_step_ps(self) -> int:
+        """By how much the clock may run ahead between two edges of one window.
+
+        It may be late by all of its error at the one and, set anew in between, early by
+        all of it at the other.
+        """
+        return 2 * self.clock_error_ps
+
+    @property
     def lead_ps(self) -> int:
         """From the start of a transmission until the first bit of the frame."""
         return wire_time_ps(self.lead_octets, self.line_bps)

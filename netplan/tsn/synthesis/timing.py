@@ -144,7 +144,9 @@ def timing(
                     opening = free[0]
                 else:
                     opening = max(opening, on_grid(free[1] + least_ps, setting.grid_ps))
-                close_ps = on_grid(opening + data_ps, grid_ps)
+                # A clock that is set forwards takes from the window, however late it opens.
+                close_ps = on_grid(opening + data_ps + port.clock_step_ps, grid_ps)
+                clear_ps = max(close_ps, opening + occupied_ps + port.clock_step_ps)
                 one = Slot(
                     arrival_ps=low,
                     start_ps=opening,
@@ -154,16 +156,16 @@ def timing(
                 )
                 # A gate that must keep a frame back has to be shut for a while before.
                 shut_ps = least_ps if low == opening else shortest_shut_ps(gates)
-                _extend(wire, opening - shut_ps, max(close_ps, opening + occupied_ps))
-                # Windows are on the node's clock, on which the frame may seem to come earlier;
-                # a talker's own frames are on that clock anyway.
-                seen = low - error_ps if before else low
+                _extend(wire, opening - shut_ps, clear_ps)
+                # Windows are on the node's clock, which may show so much less when the frame has come:
+                # at the talker too, whose clock may be set back.
+                seen = low - error_ps
                 _extend(arriving, seen, opening + 1)
                 could_leave = seen + data_ps
                 _extend(
                     leaving, min(could_leave, free[2]) if follows else could_leave, close_ps + 1
                 )
-                free = (opening + occupied_ps, max(close_ps, opening + occupied_ps), close_ps)
+                free = (opening + occupied_ps, clear_ps, close_ps)
             else:
                 if port.gates is None and port.other_octets:
                     high += port.occupied_ps(port.other_octets)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from hypothesis import assume, given, settings
@@ -18,10 +19,11 @@ from netplan.tsn.mechanisms import (
     NodeClock,
     PortRules,
     QueueRule,
+    Recovery,
     Synchronisation,
 )
 from support.gated_world import GatedWorld
-from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder
+from support.small_plans import GBIT, MBIT, NS, US, PlanBuilder, Step
 
 SPEEDS = st.sampled_from([100 * MBIT, GBIT])
 LEAST_URGENT = 5
@@ -78,7 +80,9 @@ def gate_lists(draw: st.DrawFn) -> GateList | None:
         if duration_ps:
             entries.append(GateEntry(duration_ps=duration_ps, open_queues=open_queues))
         left_ps -= duration_ps
-    last = GateEntry(duration_ps=left_ps, open_queues=draw(st.sampled_from([0xFF, 0x20, 0x1F])))
+    last = GateEntry(
+        duration_ps=left_ps, open_queues=draw(st.sampled_from([0xFF, 0x60, 0x61, 0x7F, 0x3F]))
+    )
     base_ps = draw(st.integers(0, 400)) * US // 2
     return GateList(base_ps=base_ps, cycle_ps=cycle_ps, entries=(*entries, last))
 
@@ -140,14 +144,104 @@ def gated_rings(draw: st.DrawFn) -> Plan:
     return builder.plan()
 
 
-def hold(plan: Plan, seed: int, *, lose_copies: bool = False) -> GatedWorld:
+@st.composite
+def mixed_ports(draw: st.DrawFn) -> Plan:
+    """Streams without a phase in the same queue and above; only lower queues are ever closed."""
+    builder = PlanBuilder(processing_max_ps=draw(st.sampled_from([0, 700 * NS])))
+    for index in range(4):
+        builder.wire(f"h{index}.p", line_bps=draw(SPEEDS))
+    for name in ("s0.n", "s1.n"):
+        gates = draw(gate_lists())
+        if gates is not None:
+            entries = tuple(
+                replace(entry, open_queues=entry.open_queues | 0xE0) for entry in gates.entries
+            )
+            gates = replace(gates, entries=entries)
+        builder.wire(name, line_bps=draw(SPEEDS), rules=gated(gates))
+    for number in range(draw(st.integers(1, 3))):
+        first = draw(st.integers(0, 3))
+        route = [("s0.n", "s1"), ("s1.n", "h9")] if first < 3 else [("s1.n", "h9")]
+        builder.stream(
+            f"f{number}",
+            [(f"h{first}.p", "s0" if first < 3 else "s1"), *route],
+            messages=draw(st.sampled_from([((100,),), ((200, 80),)])),
+            period_ps=draw(st.sampled_from([200 * US, 400 * US])),
+            phase_ps=draw(st.integers(0, 400)) * US // 2,
+            jitter_ps=draw(st.sampled_from([0, 300 * NS, 7 * US])),
+            pcp=draw(st.sampled_from([5, 6])),
+        )
+    for number in range(draw(st.integers(1, 3))):
+        first = draw(st.integers(0, 3))
+        route = [("s0.n", "s1"), ("s1.n", "h9")] if first < 3 else [("s1.n", "h9")]
+        builder.stream(
+            f"u{number}",
+            [(f"h{first}.p", "s0" if first < 3 else "s1"), *route],
+            messages=draw(st.sampled_from([((100,),), ((200, 80),), ((400,), (64,))])),
+            period_ps=draw(st.sampled_from([190 * US, 200 * US, 410 * US])),
+            jitter_ps=draw(st.sampled_from([0, 10 * US])),
+            pcp=draw(st.sampled_from([1, 5, 6, 7])),
+        )
+    if draw(st.booleans()):
+        builder.synchronisation = clocks(builder.plan(), {"h0": 200 * NS, "s0": 900 * NS})
+    return builder.plan()
+
+
+@st.composite
+def redundant_rings(draw: st.DrawFn) -> Plan:
+    """Copies both ways round a gated ring, listeners on the way, frames cut through."""
+    builder = PlanBuilder(
+        processing_min_ps=300 * NS, processing_max_ps=draw(st.sampled_from([300, 900])) * NS
+    )
+    speed_bps = draw(SPEEDS)
+    for index in range(4):
+        builder.wire(f"h{index}.p", line_bps=speed_bps)
+        for port in ("cw", "ccw", "h"):
+            builder.wire(f"s{index}.{port}", line_bps=speed_bps, rules=gated(draw(gate_lists())))
+    for number in range(draw(st.integers(1, 4))):
+        first = draw(st.integers(0, 3))
+        half, other, last = (first + 1) % 4, (first + 3) % 4, (first + 2) % 4
+        cut = draw(st.sampled_from([None, None, 24]))
+        steps = [
+            Step(egress=f"h{first}.p", to=f"s{first}"),
+            Step(egress=f"s{first}.cw", to=f"s{half}", cut_through_octets=cut),
+            Step(egress=f"s{half}.cw", to=f"s{last}", cut_through_octets=cut),
+            Step(egress=f"s{first}.ccw", to=f"s{other}", parent=0),
+            Step(egress=f"s{other}.ccw", to=f"s{last}"),
+            Step(egress=f"s{last}.h", to=f"h{last}", parent=2),
+            Step(egress=f"s{half}.h", to=f"h{half}", parent=1),
+        ]
+        builder.stream(
+            f"f{number}",
+            steps,
+            messages=draw(st.sampled_from([((64,),), ((300,),), ((100, 80),)])),
+            period_ps=draw(st.sampled_from([100 * US, 200 * US])),
+            phase_ps=draw(st.integers(0, 200)) * US // 2,
+            jitter_ps=draw(st.sampled_from([0, 300 * NS])),
+            pcp=draw(st.sampled_from([5, 5, 6])),
+            recoveries=(Recovery(members=(2, 4)),),
+        )
+    if draw(st.booleans()):
+        builder.synchronisation = clocks(
+            builder.plan(), {"h0": 200 * NS, "s0": 900 * NS, "s2": 100 * NS}
+        )
+    return builder.plan()
+
+
+def hold(
+    plan: Plan, seed: int, *, lose_copies: bool = False, without_phase: bool = False
+) -> GatedWorld:
     """Run a plan, and hold what is seen against what is proven."""
     evidence = evidence_of(plan)
-    for stream_index, _ in evidence.left_out:
-        # The analysis without time does not know gates, so nothing urgent may rest on it.
-        assume(plan.streams[stream_index].pcp < LEAST_URGENT)
-    random = Random(seed)  # noqa: S311 - a reproducible example, no secret
-    world = GatedWorld(plan, random, 1600 * US, lose_copies=lose_copies).run()
+    if not without_phase:
+        for stream_index, _ in evidence.left_out:
+            # The analysis without time does not know gates, so nothing urgent may rest on it.
+            assume(plan.streams[stream_index].pcp < LEAST_URGENT)
+    world = GatedWorld(
+        plan,
+        Random(seed),  # noqa: S311 - repeatable, not secret
+        1600 * US,
+        lose_copies=lose_copies,
+    ).run()
     for key, row in evidence.rows.items():
         assert row.bound_ps is not None
         assert sum(term.max_ps for hop in row.hops for term in hop.terms) == row.bound_ps
@@ -170,3 +264,15 @@ def hold(plan: Plan, seed: int, *, lose_copies: bool = False) -> GatedWorld:
 @settings(max_examples=150, deadline=None)
 def test_no_frame_is_outside_its_limits(plan: Plan, seed: int) -> None:
     hold(plan, seed)
+
+
+@given(plan=mixed_ports(), seed=st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_streams_without_a_phase_are_counted_in(plan: Plan, seed: int) -> None:
+    hold(plan, seed, without_phase=True)
+
+
+@given(plan=redundant_rings(), seed=st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_copies_that_merge_stay_within_their_limits(plan: Plan, seed: int) -> None:
+    hold(plan, seed, lose_copies=seed % 2 == 0)

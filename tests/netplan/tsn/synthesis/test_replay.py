@@ -64,6 +64,9 @@ def test_replay_agrees(seed: int, limits: str, waiting: Waiting, **awkward: Any)
     if schedule.status is Status.FEASIBLE:
         assert faults(problem, schedule, seed=seed) == []
         assert faults(problem, schedule, seed=seed, silent_ratio=0.3) == []
+        for other in range(3 if awkward["clocks"] else 0):
+            ratio = 0.3 * other / 2
+            assert faults(problem, schedule, seed=other, silent_ratio=ratio, steps=150) == []
         for port in schedule.ports:
             assert port.best_effort_ratio >= awkward["best_effort_ratio"]
     else:
