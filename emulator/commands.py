@@ -412,7 +412,9 @@ def _bench_tsn(
         if saihu is not None:
             found += saihu_figures(saihu)
         if only or (tsnkit is None and saihu is None):
-            for figure in figures(only, Extent(networks=networks, lines=lines), progress.update):
+            for figure in figures(
+                only, Extent(network_count=networks, line_count=lines), progress.update
+            ):
                 found.append(figure)
                 typer.echo(f"{figure.figure}: {figure.measured}", err=True)
     if output is Format.JSON:

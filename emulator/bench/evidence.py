@@ -39,20 +39,21 @@ class Soundness:
     """What was held against each other.
 
     Attributes:
-        designs: Designs that could be planned.
-        refused: Designs that could not.
-        rows: Streams and listeners, and how many of them have a bound.
-        frames: Frames received in simulations of drawn behaviour.
-        runs: Scenarios of searches.
+        design_count: Designs that could be planned.
+        refused_count: Designs that could not.
+        row_count: Streams and listeners.
+        bounded_count: How many of these have a bound.
+        frame_count: Frames received in simulations of drawn behaviour.
+        run_count: Scenarios of searches.
         refuted: What cannot be true of both, as sentences.
     """
 
-    designs: int = 0
-    refused: int = 0
-    rows: int = 0
-    bounded: int = 0
-    frames: int = 0
-    runs: int = 0
+    design_count: int = 0
+    refused_count: int = 0
+    row_count: int = 0
+    bounded_count: int = 0
+    frame_count: int = 0
+    run_count: int = 0
     refuted: list[str] = field(default_factory=list)
 
 
@@ -84,21 +85,21 @@ def soundness(
     """
     found = Soundness()
     for number in itertools.count(first):
-        if found.designs == count:
+        if found.design_count == count:
             break
-        progress(found.designs / count)
+        progress(found.design_count / count)
         try:
             plan = planned(random_design(number))
         except DesignError:
-            found.refused += 1
+            found.refused_count += 1
             continue
-        found.designs += 1
+        found.design_count += 1
         proof = bound(plan)
         observed = simulate(plan, seed=number, duration_ps=_PLANT_TIME_PS)
         bounded = [(r.stream_index, r.listener_index) for r in proof.streams if r.bound_ps]
-        found.rows += len(proof.streams)
-        found.bounded += len(bounded)
-        found.frames += sum(row.frames for row in observed.streams)
+        found.row_count += len(proof.streams)
+        found.bounded_count += len(bounded)
+        found.frame_count += sum(row.frames for row in observed.streams)
         found.refuted += [
             f"design {number}: {one.text()}" for one in contradictions(plan, proof, observed)
         ]
@@ -112,7 +113,7 @@ def _search(
     found: Soundness, number: int, plan: Plan, proof: BoundEvidence, row: Row, budget_s: float
 ) -> None:
     for worst in search_worst(plan, proof, rows=[row], budget_s=budget_s):
-        found.runs += worst.run_count
+        found.run_count += worst.run_count
         if worst.gap_ps is not None and worst.gap_ps < 0:
             found.refuted.append(_refutation(f"design {number}", plan, worst))
 
@@ -130,14 +131,14 @@ class Tightness:
 
     Attributes:
         ratios: Bound over worst found, ascending.
-        unbounded: Streams without a bound.
-        runs: Scenarios simulated.
+        unbounded_count: Streams without a bound.
+        run_count: Scenarios simulated.
         refuted: Streams found later than their bound, as sentences.
     """
 
     ratios: tuple[float, ...]
-    unbounded: int
-    runs: int
+    unbounded_count: int
+    run_count: int
     refuted: tuple[str, ...]
 
     def quantile(self, share: float) -> float | None:
@@ -184,5 +185,8 @@ def tightness(
                 refuted.append(_refutation(f"{kind}, line {number}", plan, worst))
             ratios.append(worst.bound_ps / worst.latency_ps)
     return Tightness(
-        ratios=tuple(sorted(ratios)), unbounded=unbounded, runs=runs, refuted=tuple(refuted)
+        ratios=tuple(sorted(ratios)),
+        unbounded_count=unbounded,
+        run_count=runs,
+        refuted=tuple(refuted),
     )

@@ -66,12 +66,12 @@ class Extent:
     """How much of the long rows is done.
 
     Attributes:
-        networks: Random designs for soundness.
-        lines: Lines of bridges for each shaper, for tightness.
+        network_count: Random designs for soundness.
+        line_count: Lines of bridges for each shaper, for tightness.
     """
 
-    networks: int = 1000
-    lines: int = 6
+    network_count: int = 1000
+    line_count: int = 6
 
 
 Progress = Callable[[float], None]
@@ -239,14 +239,14 @@ def _large(_: Extent, __: Progress) -> Iterator[Figure]:
 
 def _soundness(extent: Extent, progress: Progress) -> Iterator[Figure]:
     before_s = time.process_time()
-    searched = min(_SEARCHED_DESIGNS, extent.networks)
-    rest = extent.networks - searched
+    searched = min(_SEARCHED_DESIGNS, extent.network_count)
+    rest = extent.network_count - searched
     with_search = soundness(
         searched, search_s=_SEARCH_S, progress=partial(_within, progress, 0.0, 0.5)
     )
     drawn = soundness(
         rest,
-        first=with_search.designs + with_search.refused,
+        first=with_search.design_count + with_search.refused_count,
         progress=partial(_within, progress, 0.5, 0.5),
     )
     both = (with_search, drawn)
@@ -271,7 +271,7 @@ def _tightness(extent: Extent, progress: Progress) -> Iterator[Figure]:
     for place, kind in enumerate(KINDS):
         found = tightness(
             kind,
-            lines=extent.lines,
+            lines=extent.line_count,
             search_s=_LINE_SEARCH_S,
             progress=partial(_within, progress, place / len(KINDS), 1 / len(KINDS)),
         )
@@ -286,8 +286,8 @@ def _tightness(extent: Extent, progress: Progress) -> Iterator[Figure]:
             to_reach=f"median below {_MEDIAN_STRICT}" if is_judged else "",
             reached=(median is not None and median < _MEDIAN_STRICT) if is_judged else None,
             values={
-                "median": median, "p95": p95, "ratios": list(found.ratios), "runs": found.runs,
-                "unbounded": found.unbounded, "refuted": list(found.refuted),
+                "median": median, "p95": p95, "ratios": list(found.ratios), "runs": found.run_count,
+                "unbounded": found.unbounded_count, "refuted": list(found.refuted),
             },
         )  # fmt: skip
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from netplan.design.design import Design
 from netplan.design.findings import Finding, Severity
@@ -26,9 +25,7 @@ from netplan.plan.timetable import way_faults
 from netplan.plan.trees import Step, Way, crossing_node, shared_node, tagged
 from netplan.tsn.disjoint import disjoint_ways
 from netplan.tsn.routing import Router
-
-if TYPE_CHECKING:
-    from netplan.tsn.simple_paths import SimplePaths
+from netplan.tsn.simple_paths import SimplePaths
 
 _ETHERNET_IN_TUNNEL_OCTETS = ETHERNET_HEADER_OCTETS + VLAN_TAG_OCTETS + GTP_U_OCTETS
 """Outer header, tag and GTP-U around a whole frame; its FCS gives way to the outer one."""
@@ -121,9 +118,6 @@ class WayFinder:
         if len(demand.listeners) > 1 or self._nodes(demand, demand.listeners[0])[1]:
             return []
         talker, (listener,) = demand.talker, demand.listeners
-        # Only for schedules, and SciPy takes long to import.
-        from netplan.tsn.simple_paths import SimplePaths  # noqa: PLC0415 - see above
-
         if self.paths is None:
             self.paths = SimplePaths(self.router.neighbours, self.router.forwards)
         first = self.router.shortest(talker, listener)

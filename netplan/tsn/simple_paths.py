@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import yen
 
 _NONE = -9999
 """No predecessor, in SciPy's answer."""
@@ -23,6 +21,8 @@ class SimplePaths:
         self, neighbours: Mapping[str, Sequence[str]], forwards: Mapping[str, bool]
     ) -> None:
         """Number the nodes; ``neighbours`` of a node are those that it can send to."""
+        from scipy.sparse import csr_array  # noqa: PLC0415 - slow to import, for schedules alone
+
         self._names = list(neighbours)
         self._sending = {name: index for index, name in enumerate(self._names)}
         self._receiving = dict(self._sending)
@@ -47,6 +47,8 @@ class SimplePaths:
 
         Source: Yen, Finding the k shortest loopless paths in a network, Management Science 1971.
         """
+        from scipy.sparse.csgraph import yen  # noqa: PLC0415 - as above
+
         source, sink = self._sending[start], self._receiving[end]
         if start == end:
             return []

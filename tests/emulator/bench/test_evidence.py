@@ -31,17 +31,17 @@ def test_random_designs_hold_every_mechanism() -> None:
 def test_no_bound_is_refuted() -> None:
     found = soundness(150, first=5000)
     assert found.refuted == []
-    assert found.refused <= 0.1 * found.designs
-    assert found.bounded >= 0.8 * found.rows
-    assert found.designs == 150
-    assert found.frames > 100_000
+    assert found.refused_count <= 0.1 * found.design_count
+    assert found.bounded_count >= 0.8 * found.row_count
+    assert found.design_count == 150
+    assert found.frame_count > 100_000
 
 
 @pytest.mark.slow
 def test_no_bound_is_refuted_by_searching() -> None:
     found = soundness(15, first=6000, search_s=0.5)
     assert found.refuted == []
-    assert found.runs > 100
+    assert found.run_count > 100
 
 
 @pytest.mark.parametrize("kind", KINDS)

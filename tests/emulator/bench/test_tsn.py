@@ -55,7 +55,7 @@ NETWORK = {
 
 
 def measured(*names: str) -> list[Figure]:
-    return list(figures(names, Extent(networks=2, lines=1), lambda _, __: None))
+    return list(figures(names, Extent(network_count=2, line_count=1), lambda _, __: None))
 
 
 @pytest.mark.parametrize("name", ["afdx", "cases"])
