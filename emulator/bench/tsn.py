@@ -253,14 +253,22 @@ def _soundness(extent: Extent, progress: Progress) -> Iterator[Figure]:
     refuted = [text for one in both for text in one.refuted]
     values: dict[str, Any] = {
         name: sum(getattr(one, name) for one in both)
-        for name in ("designs", "refused", "rows", "bounded", "frames", "runs")
+        for name in (
+            "design_count",
+            "refused_count",
+            "row_count",
+            "bounded_count",
+            "frame_count",
+            "run_count",
+        )
     }
     values |= {"refuted": refuted, "cpu_s": time.process_time() - before_s}
     yield Figure(
         row="soundness",
         figure="random designs over all shapers: contradictions of bound and simulation",
-        measured=f"{len(refuted)} in {values['designs']:,} networks, {values['frames']:,} frames, "
-        f"{values['runs']:,} searched scenarios; {values['bounded'] / max(1, values['rows']):.0%} bounded",
+        measured=f"{len(refuted)} in {values['design_count']:,} networks, "
+        f"{values['frame_count']:,} frames, {values['run_count']:,} searched scenarios; "
+        f"{values['bounded_count'] / max(1, values['row_count']):.0%} bounded",
         to_reach="0",
         reached=not refuted,
         values=values,

@@ -58,7 +58,7 @@ def measured(*names: str) -> list[Figure]:
     return list(figures(names, Extent(network_count=2, line_count=1), lambda _, __: None))
 
 
-@pytest.mark.parametrize("name", ["afdx", "cases"])
+@pytest.mark.parametrize("name", ["afdx", "cases", "soundness"])
 def test_what_is_determined_is_reached(name: str) -> None:
     found = measured(name)
     assert found
