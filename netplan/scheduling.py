@@ -20,6 +20,7 @@ from netplan.design.tsn import Schedule as ScheduleOfUser
 from netplan.plan.make import ALTERNATIVE, make_plan, plan_with_alternatives
 from netplan.plan.model import Egress, Plan, PlannedStream
 from netplan.plan.scheduled import PlannedProblem, Wishes, problem_of
+from netplan.plan.task_times import task_phases_ps
 from netplan.tsn.mechanisms import GateList, GateOperation
 from netplan.tsn.synthesis.problem import GateLimits, Guard, Method, Options, Waiting
 from netplan.tsn.synthesis.result import Obstacle, Schedule, Status
@@ -125,6 +126,7 @@ def _problem(
     share = design.tsn.schedule.best_effort_ratio
     wishes = Wishes(
         candidates=candidates or {},
+        phases_ps=task_phases_ps(plan),
         best_effort_ratio={egress.name: share for egress in plan.egresses},
     )
     planned, found = problem_of(plan, limits, wishes)

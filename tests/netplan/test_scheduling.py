@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from netplan.bounds.analysis import bound
 from netplan.design.findings import DesignError
 from netplan.design.load import load_design
 from netplan.scheduling import propose
@@ -80,3 +81,44 @@ def test_what_is_scarce_is_named(tmp_path: Path) -> None:
     scarce = schedule.obstacles[-1].text
     assert "the queue of sw1." in scarce
     assert "plc1.p1 has no gates, and another frame of 1470 octets may be before it" in scarce
+
+
+TASKS = """\
+plantwire: 1
+name: loop
+nodes:
+  plc1: {is: plc, tasks: {motion: {cycle: 1 ms, phase: 250 us, work: 200 us}}}
+  sw1: {is: tsn-bridge, model: generic-tsn-16x1g-4x10g-sfp}
+  drive1: {is: drive}
+links:
+  - {between: [plc1, sw1], medium: cat6a, length: 2 m}
+  - {between: [sw1, drive1], medium: cat6a, length: 2 m}
+streams:
+  actual: {from: drive1, to: plc1, size: 60 B, every: 1 ms, scheduled: true, deadline: 100 us}
+  wanted: {from: plc1, to: drive1, size: 60 B, every: 1 ms, scheduled: true, deadline: 100 us}
+chains:
+  loop: {path: [drive1, "plc1:motion", drive1], within: 3 ms}
+"""
+
+
+def test_streams_keep_to_the_tasks_that_they_join(tmp_path: Path) -> None:
+    path = tmp_path / "design.yaml"
+    path.write_text(TASKS, encoding="utf-8")
+    proposal = propose(load_design(path)[0])
+    phases_ps = {one.name: one.phase_ps for one in proposal.schedule.placements}
+    # The task reads at 250 us, and 100 us may pass on the way: sent before 150 us. It writes by 450 us.
+    assert 0 <= phases_ps["actual"] < 150_000_000
+    assert phases_ps["wanted"] > 450_000_000
+    (row,) = bound(proposal.plan).chains
+    assert row.bound_ps is not None
+    # A period until 'actual' is sent, at most 250 us until the task starts, 200 us of work, and then
+    # 'wanted' at once: with any phases, a whole cycle at each of the three would have to be waited.
+    assert row.bound_ps < 1_700_000_000
+
+
+def test_a_stated_phase_counts_more_than_a_task(tmp_path: Path) -> None:
+    path = tmp_path / "design.yaml"
+    path.write_text(TASKS.replace("wanted: {", "wanted: {phase: 7 us, "), encoding="utf-8")
+    proposal = propose(load_design(path)[0])
+    phases_ps = {one.name: one.phase_ps for one in proposal.schedule.placements}
+    assert phases_ps["wanted"] == 7_000_000
