@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -94,8 +95,8 @@ def _marks(
 ) -> list[Markup]:
     """Lines of limits and bounds; those beyond the axis as a note at its end."""
     drawn: list[Markup] = []
-    beyond = 0
-    for index, mark in enumerate(marks):
+    beyond = near = 0
+    for mark in marks:
         label = f"{mark.name} {time_text(mark.time_ps, Rounding.UP)}"
         if mark.time_ps > end_ps:
             drawn.append(svg.text(right, top - 4 - 11 * beyond, f"{label} →", class_="mark end"))
@@ -105,14 +106,16 @@ def _marks(
         drawn.append(svg.line(x, top, x, low, class_=f"mark {mark.style}"))
         anchor = "mark end" if x > (left + right) / 2 else "mark"
         shift = -3 if x > (left + right) / 2 else 3
-        drawn.append(svg.text(x + shift, low + 11 + 11 * index, label, class_=anchor))
+        drawn.append(svg.text(x + shift, low + 11 + 11 * near, label, class_=anchor))
+        near += 1
     return drawn
 
 
 def term_bars(rows: Sequence[tuple[str, Sequence[DelayTerm]]], marks: Sequence[Mark]) -> Markup:
     """Largest delay terms as a staircase: each row begins where the one before it ended."""
-    total_ps = sum(term.max_ps for _, terms in rows for term in terms)
-    end_ps = _span_ps(max(1, total_ps), marks)
+    # What is paid once comes last and takes back: before it the staircase is at its widest.
+    reached_sums_ps = [*accumulate(term.max_ps for _, terms in rows for term in terms)]
+    end_ps = _span_ps(max([1, *reached_sums_ps]), marks)
     right = WIDTH - 8
     top = 18.0
     low = top + _ROW * len(rows)
@@ -151,7 +154,7 @@ def term_bars(rows: Sequence[tuple[str, Sequence[DelayTerm]]], marks: Sequence[M
     drawn.append(svg.line(_LABEL, low, right, low, class_="axis"))
     drawn += _marks(marks, end_ps, _LABEL, right, top, low)
     height = low + 8 + 11 * _near_count(marks, end_ps)
-    description = f"Largest delay of each hop, {time_text(total_ps, Rounding.UP)} together"
+    description = f"Largest delay of each hop, {time_text(reached_ps, Rounding.UP)} together"
     return svg.drawing(WIDTH, height, description, *drawn)
 
 
@@ -246,8 +249,8 @@ def _panel(
         svg.text(right, _LOW + 12, time_text(_shown_end_ps(end_ps)), class_="scale end"),
     ]
     span_ps = end_ps - start_ps
-    beyond = 0
-    for index, mark in enumerate(marks):
+    beyond = near = 0
+    for mark in marks:
         if mark.time_ps > span_ps:
             drawn.append(
                 svg.text(right, _TOP - 4 - 11 * beyond, f"{mark.name} →", class_="mark end")
@@ -260,11 +263,12 @@ def _panel(
             svg.line(x, _TOP, x, _LOW, class_=f"mark {mark.style}"),
             svg.text(
                 x + (-3 if late else 3),
-                _LOW + 23 + 11 * index,
+                _LOW + 23 + 11 * near,
                 mark.name,
                 class_="mark end" if late else "mark",
             ),
         ]
+        near += 1
     return drawn
 
 
