@@ -13,8 +13,10 @@ import hashlib
 import importlib
 import os
 import pickle
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +30,7 @@ _numba: Any = importlib.import_module("numba")
 """Untyped: its stubs know neither its settings nor the options used here."""
 
 _HASH_DIGITS = 16
+_KEPT_S = 30 * 24 * 3600
 
 
 def _source_hash() -> str:
@@ -48,11 +51,21 @@ def _cache_directory() -> Path | None:
         root = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
         directory = root / "plantwire" / "numba" / _source_hash()
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
+        with tempfile.TemporaryFile(dir=directory):  # which also says that it is in use
             pass
     except (OSError, RuntimeError):
         return None
+    _prune(directory)
     return directory
+
+
+def _prune(used: Path) -> None:
+    """Remove the machine code of other versions that nobody has used for a month."""
+    oldest_s = time.time() - _KEPT_S
+    with suppress(OSError):
+        for other in used.parent.iterdir():
+            if other != used and other.stat().st_mtime < oldest_s:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 CACHE_DIRECTORY = _cache_directory()

@@ -30,6 +30,20 @@ def test_cache_follows_the_users_cache_directory(
     assert directory.parent == tmp_path / "home" / ".cache" / "plantwire" / "numba"
 
 
+def test_what_nobody_has_used_for_a_month_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    used = compiled._cache_directory()
+    assert used is not None
+    now_s = used.stat().st_mtime
+    for name, age_days in (("old", 31), ("recent", 29)):
+        (used.parent / name / "simulation").mkdir(parents=True)
+        os.utime(used.parent / name, (now_s, now_s - age_days * 24 * 3600))
+    assert compiled._cache_directory() == used
+    assert sorted(one.name for one in used.parent.iterdir()) == sorted([used.name, "recent"])
+
+
 def test_without_a_place_there_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
