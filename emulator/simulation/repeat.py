@@ -134,8 +134,7 @@ def hyperperiod_ps(run: Run) -> int | None:
         emission = stream.emission
         if emission.sporadic or emission.jitter_ps > 0:
             return None
-        count = 1 if emission.offsets_ps else len(emission.messages)
-        periods.append(emission.period_ps * count)
+        periods.append(emission.pattern_ps)
     least_ps = 1
     for period_ps in periods:
         least_ps = math.lcm(least_ps, period_ps)

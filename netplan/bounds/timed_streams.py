@@ -88,13 +88,6 @@ def timeline_of(plan: Plan, most_frame_hops: int = MOST_FRAME_HOPS) -> Timeline:
     return timeline
 
 
-def pattern_ps(emission: Emission) -> int:
-    """Time after which the releases of a stream repeat."""
-    if emission.offsets_ps:
-        return emission.period_ps
-    return emission.period_ps * len(emission.messages)
-
-
 def _no_phase(timeline: Timeline, stream: PlannedStream) -> str:
     emission = stream.emission
     if stream.no_bound:
@@ -143,7 +136,7 @@ def _longest_repeat(
             if (rules := plan.egresses[hop.egress_index].rules) is not None
             for gates in rules.gates
         ]
-        groups[not stream.scheduled, lcm(pattern_ps(stream.emission), *cycles)].append(index)
+        groups[not stream.scheduled, lcm(stream.emission.pattern_ps, *cycles)].append(index)
     repeat_ps, taken, cost = 1, set[int](), 0
     for (_, span_ps), group in sorted(
         groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1])
@@ -159,13 +152,13 @@ def _longest_repeat(
 def _frame_hops(stream: PlannedStream, repeat_ps: int) -> int:
     emission = stream.emission
     frames = sum(len(message) for message in emission.messages)
-    return repeat_ps // pattern_ps(emission) * frames * len(stream.hops)
+    return repeat_ps // emission.pattern_ps * frames * len(stream.hops)
 
 
 def _releases(emission: Emission, repeat_ps: int) -> Releases:
     releases = Releases(repeat_ps=repeat_ps)
     assert emission.phase_ps is not None
-    pattern, count = pattern_ps(emission), len(emission.messages)
+    pattern, count = emission.pattern_ps, len(emission.messages)
     # Talkers are taken to have run for ever, so any repetition will do.
     phase_ps = emission.phase_ps % pattern
     for index in range(repeat_ps // pattern * count):

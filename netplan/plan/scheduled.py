@@ -218,8 +218,7 @@ def pattern(emission: Emission) -> tuple[int, tuple[Frame, ...]]:
     """After which a stream's frames repeat, and the frames until then."""
     count = len(emission.messages)
     offsets = emission.offsets_ps or tuple(number * emission.period_ps for number in range(count))
-    period_ps = emission.period_ps if emission.offsets_ps else emission.period_ps * count
-    return period_ps, tuple(
+    return emission.pattern_ps, tuple(
         Frame(frame_octets=octets, release_ps=release_ps)
         for message, release_ps in zip(emission.messages, offsets, strict=True)
         for octets in message

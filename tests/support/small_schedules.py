@@ -128,7 +128,7 @@ class ProblemBuilder:
 def with_port(problem: Problem, name: str, **changes: object) -> Problem:
     """The problem with one port changed."""
     ports = tuple(
-        replace(port, **changes) if port.name == name else port  # type: ignore[arg-type]
+        replace(port, **changes) if port.name == name else port  # type: ignore[arg-type]  # any field
         for port in problem.ports
     )
     return replace(problem, ports=ports)

@@ -542,5 +542,5 @@ def release_all(plan: Plan, random: Random, simulator: TsnAdversary) -> None:
             message = messages[(count + slip) % len(messages)]
             simulator.at(
                 nominal_ps + delay_ps,
-                lambda i=index, m=message: simulator.release(i, m),  # type: ignore[misc]
+                lambda i=index, m=message: simulator.release(i, m),  # type: ignore[misc]  # defaults bind them now
             )

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize._highspy import _core  # type: ignore[import-not-found]
+from scipy.optimize._highspy import _core  # type: ignore[import-not-found]  # no stubs for it
 
 from netplan.bounds.fluid.program import GRID, Program
 

@@ -142,7 +142,7 @@ def gated(change: Callable[[StreamGate], StreamGate]) -> Plan:
 
 def metered(**parameters: int) -> Plan:
     meter = FlowMeter(name="m", committed_bps=1, committed_burst_octets=1)
-    return policed(StreamFilter(name="f", meter=replace(meter, **parameters)))  # type: ignore[arg-type]
+    return policed(StreamFilter(name="f", meter=replace(meter, **parameters)))  # type: ignore[arg-type]  # any field
 
 
 def recovered(change: Callable[[Recovery], Recovery]) -> Plan:

@@ -70,16 +70,16 @@ def good_plan() -> Plan:
 
 def with_rules(**changes: object) -> Plan:
     plan = good_plan()
-    egress = replace(plan.egresses[0], rules=replace(RULES, **changes))  # type: ignore[arg-type]
+    egress = replace(plan.egresses[0], rules=replace(RULES, **changes))  # type: ignore[arg-type]  # any field
     return replace(plan, egresses=(egress, plan.egresses[1]))
 
 
 def with_queue(**changes: object) -> Plan:
-    return with_rules(queues=(QueueRule(), replace(QueueRule(), **changes)))  # type: ignore[arg-type]
+    return with_rules(queues=(QueueRule(), replace(QueueRule(), **changes)))  # type: ignore[arg-type]  # any field
 
 
 def with_gates(**changes: object) -> Plan:
-    return with_rules(gates=(replace(GATES, **changes),))  # type: ignore[arg-type]
+    return with_rules(gates=(replace(GATES, **changes),))  # type: ignore[arg-type]  # any field
 
 
 def with_hops(change: Callable[[Hop], Hop], position: int = 1) -> Plan:
@@ -91,19 +91,19 @@ def with_hops(change: Callable[[Hop], Hop], position: int = 1) -> Plan:
 
 def with_scheduler(**changes: object) -> Plan:
     plan = good_plan()
-    scheduler = replace(SCHEDULER, **changes)  # type: ignore[arg-type]
+    scheduler = replace(SCHEDULER, **changes)  # type: ignore[arg-type]  # any field
     hop = replace(plan.streams[1].hops[0], reception=Reception(scheduler=scheduler))
     stream = replace(plan.streams[1], hops=(hop,))
     return replace(plan, streams=(plan.streams[0], plan.streams[1], replace(stream, name="u")))
 
 
 def with_clocks(**changes: object) -> Plan:
-    synchronisation = replace(CLOCKS, **changes)  # type: ignore[arg-type]
+    synchronisation = replace(CLOCKS, **changes)  # type: ignore[arg-type]  # any field
     return replace(good_plan(), synchronisation=synchronisation)
 
 
 def with_clock(**changes: object) -> Plan:
-    second = replace(CLOCKS.clocks[1], **changes)  # type: ignore[arg-type]
+    second = replace(CLOCKS.clocks[1], **changes)  # type: ignore[arg-type]  # any field
     return with_clocks(clocks=(CLOCK, second))
 
 

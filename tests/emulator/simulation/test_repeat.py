@@ -118,7 +118,7 @@ def test_an_overload_never_repeats() -> None:
 def random_plans() -> list[Plan]:
     def plan(**options: bool | int) -> Plan:
         builder = PlanBuilder().wire("a.p")
-        builder.stream("s", [("a.p", "b")], period_ps=100 * US, **options)  # type: ignore[arg-type]
+        builder.stream("s", [("a.p", "b")], period_ps=100 * US, **options)  # type: ignore[arg-type]  # any field
         return builder.plan()
 
     fixed = plan()

@@ -174,7 +174,7 @@ def test_nothing_simulated_exceeds_a_bound(seed: int) -> None:
 def test_random_plans_are_improved_at_times() -> None:
     """Otherwise the test above would show nothing."""
     saved = sum(
-        any(saved_ps(row) for row in bound(long_paths(Random(seed))).streams)  # noqa: S311
+        any(saved_ps(row) for row in bound(long_paths(Random(seed))).streams)  # noqa: S311 - no secret
         for seed in range(12)
     )
     assert saved >= 3

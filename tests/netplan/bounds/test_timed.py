@@ -403,13 +403,13 @@ def test_room_is_counted_frame_by_frame() -> None:
 def refused(rules: PortRules | None = None, **stream: object) -> Plan:
     builder = line(rules)
     options = {"phase_ps": 0, "period_ps": 100 * US, **stream}
-    builder.stream("a", way("h1", 1), **options)  # type: ignore[arg-type]
+    builder.stream("a", way("h1", 1), **options)  # type: ignore[arg-type]  # any field
     return builder.plan()
 
 
 def with_queue_5(rule: QueueRule, **rules: object) -> PortRules:
     queues = (*QUEUES[:5], rule, *QUEUES[6:])
-    return PortRules(queues=queues, **rules)  # type: ignore[arg-type]
+    return PortRules(queues=queues, **rules)  # type: ignore[arg-type]  # any field
 
 
 TWO_LISTS = windows((1000, 0xFF)).gates + windows((1000, 0xFF), base_ns=10**9).gates

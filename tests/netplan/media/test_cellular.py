@@ -167,7 +167,7 @@ class TestRefusals:
     def test_a_network_that_cannot_be(
         self, values: dict[str, object], code: str, said: str
     ) -> None:
-        crossing = up(**values)  # type: ignore[arg-type]
+        crossing = up(**values)  # type: ignore[arg-type]  # any field
         assert codes(crossing) == [code]
         assert said in crossing.findings[0].expected
         assert isinstance(crossing.service, NoService)

@@ -158,7 +158,7 @@ class TestContention:
     )
     def test_points_of_the_reference(self, stations: int, basic: float, clear: float) -> None:
         for access, share in (("basic", basic), ("rts-cts", clear)):
-            times = fhss_times(access=access)  # type: ignore[arg-type]
+            times = fhss_times(access=access)  # type: ignore[arg-type]  # any text
             found = bianchi(window=32, stages=3, stations=stations, times=times)
             assert found.throughput_ratio == pytest.approx(share, abs=6e-5)
 
@@ -298,7 +298,7 @@ class TestPolling:
         ],
     )
     def test_what_is_refused(self, values: dict[str, object], code: str, said: str) -> None:
-        crossing = up(**values)  # type: ignore[arg-type]
+        crossing = up(**values)  # type: ignore[arg-type]  # any field
         (finding,) = [finding for finding in crossing.findings if finding.severity == "error"]
         assert finding.code == code
         assert said in finding.expected

@@ -250,7 +250,7 @@ def test_the_budget_is_no_wild_guess() -> None:
     nodes, links = chain(1, drift_ppb=0, wander_ppb_per_s=0, residence_ps=0)
     bound_ps = synchronise(nodes, links, "n00").budgets[1].error_ps
     worst = max(
-        worst_errors(1, random.Random(seed), summed=False, parameters=parameters)[1]  # noqa: S311
+        worst_errors(1, random.Random(seed), summed=False, parameters=parameters)[1]  # noqa: S311 - no secret
         for seed in range(40)
     )
     assert bound_ps / 2 < worst <= bound_ps

@@ -25,7 +25,7 @@ CUT_PS = 100 * MS + 500 * US
 def cut(segment: int = 1, node_count: int = 4, **options: object) -> LinkCut:
     """Segment i fails at 100.5 ms."""
     ends = (f"n{segment}.right", f"n{(segment + 1) % node_count}.left")
-    return replace(LinkCut(ends=ends, at_ps=CUT_PS), **options)  # type: ignore[arg-type]
+    return replace(LinkCut(ends=ends, at_ps=CUT_PS), **options)  # type: ignore[arg-type]  # any field
 
 
 def changes(timeline: RingTimeline) -> list[tuple[int, int, int, bool]]:

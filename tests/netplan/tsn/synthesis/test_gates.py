@@ -15,7 +15,7 @@ from support.small_schedules import NS, US, ProblemBuilder, Step, with_port
 
 def three_fixed(**port: object) -> Problem:
     """Frames of 8 us on one port at 0, 20 and 60 us of every 100 us."""
-    builder = ProblemBuilder().port("a", **port)  # type: ignore[arg-type]
+    builder = ProblemBuilder().port("a", **port)  # type: ignore[arg-type]  # any field
     for name, phase_us in (("x", 0), ("y", 20), ("z", 60)):
         builder.stream(name, ["a"], phases_ps=(phase_us * US, phase_us * US))
     return builder.problem()
